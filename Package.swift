@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Two floors. Core: same bytes in, same bytes out. IO: the only code that meets the kernel, a clock
+// or a second thread. A target depends only on targets above it in this file.
+
+let plain: [SwiftSetting] = [
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let strict = plain + [.strictMemorySafety()]
+
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict)
+}
+
+func io(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Sources/IO/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name), "Testkit"] + dependencies,
+    path: "Tests/\(name)Tests", swiftSettings: plain)
+}
+
+let package = Package(
+  name: "veltrix",
+  products: [.executable(name: "veltrix", targets: ["veltrix"])],
+  targets: [
+    // Core
+    .target(name: "CIntrinsics", path: "Sources/Core/CIntrinsics"),
+    core("Bounded", ["CIntrinsics"]),
+    core("Pages", ["Bounded"]),
+    core("Events", ["Bounded"]),
+    core("Routing", ["Events"]),
+    core("Journal", ["Bounded", "Events"]),
+    core("World", ["Bounded", "Pages"]),
+    core("Scoring", ["Bounded", "Pages"]),
+    core("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring"]),
+    core("Partitions", ["Bounded", "Pages", "Events", "Journal", "Hunt", "World", "Scoring"]),
+
+    // IO
+    .target(name: "CSystem", path: "Sources/IO/CSystem"),
+    .target(name: "CLlhttp", path: "Sources/IO/CLlhttp"),
+    .systemLibrary(
+      name: "CWslay", path: "Sources/IO/CWslay",
+      providers: [.apt(["libwslay-dev"])]),
+    .systemLibrary(
+      name: "CYaml", path: "Sources/IO/CYaml", pkgConfig: "yaml-0.1",
+      providers: [.apt(["libyaml-dev"])]),
+    .target(
+      name: "CConsole", path: "Sources/IO/CConsole",
+      exclude: ["index.html", "console.js", "console.css"]),
+    io("Bus", ["Bounded", "CSystem"]),
+    io("Disk", ["Bounded", "Journal", "CSystem"]),
+    io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
+    io("Authoring", ["Bounded", "Hunt", "World", "CYaml"]),
+    io("Engine", ["Bus", "Disk", "Partitions", "Routing", "Authoring"]),
+    io("Gateway", ["Engine", "Net", "CConsole"]),
+
+    .executableTarget(
+      name: "veltrix", dependencies: ["Gateway", "Engine", "Authoring"], path: "Sources/veltrix",
+      swiftSettings: strict),
+
+    // Tests
+    .target(name: "CMallocCount", path: "Tests/CMallocCount"),
+    .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
+    tests("Bounded"),
+    tests("Pages"),
+  ],
+  swiftLanguageModes: [.v6]
+)

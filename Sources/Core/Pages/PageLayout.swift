@@ -1,0 +1,31 @@
+/// Where each container of a state lies, fixed before the first page is written.
+///
+/// Containers are laid out in the order they are declared, each on pages of its own, so a page number
+/// names its container: `regions` is that list, in order.
+public struct PageLayout: ~Copyable {
+  /// One container's run of logical pages.
+  public struct Region: Sendable, Equatable {
+    public let name: String
+    public let firstPage: Int
+    public let pageCount: Int
+    /// Bytes a row, for naming a differing row; a power of two up to 4096.
+    public let rowBytes: Int
+  }
+
+  public private(set) var regions: [Region] = []
+  /// Logical pages declared so far.
+  public private(set) var pageCount = 0
+
+  public init() {}
+
+  /// Reserves `rowCount` rows of `rowBytes` (a power of two, `1...4096`); the first byte's address.
+  public mutating func reserve(_ name: String, rowCount: Int, rowBytes: Int) -> Int {
+    precondition(rowBytes >= 1 && rowBytes <= pageBytes && rowBytes & (rowBytes - 1) == 0)
+    precondition(rowCount >= 0)
+    let pages = (rowCount * rowBytes + pageBytes - 1) / pageBytes
+    regions.append(
+      Region(name: name, firstPage: pageCount, pageCount: pages, rowBytes: rowBytes))
+    defer { pageCount += pages }
+    return pageCount * pageBytes
+  }
+}

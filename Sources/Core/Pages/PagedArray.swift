@@ -1,0 +1,49 @@
+/// A fixed number of rows in a page space, each of a power-of-two stride, all zero at first.
+///
+/// It is a place, not memory: the space is passed to every access, and a fork of the space forks the
+/// rows.
+@frozen public struct PagedArray<Row: BitwiseCopyable>: Sendable {
+  @usableFromInline let address: Int
+  @usableFromInline let shift: Int
+  /// Rows.
+  public let count: Int
+
+  /// Bytes a row takes: its stride rounded up to a power of two, at most 4096.
+  public static var rowBytes: Int {
+    var bytes = 1
+    while bytes < MemoryLayout<Row>.stride { bytes *= 2 }
+    return bytes
+  }
+
+  public init(_ name: String, count: Int, in layout: inout PageLayout) {
+    precondition(MemoryLayout<Row>.alignment <= 16)
+    address = layout.reserve(name, rowCount: count, rowBytes: Self.rowBytes)
+    shift = Self.rowBytes.trailingZeroBitCount
+    self.count = count
+  }
+
+  @inlinable @inline(__always)
+  public func load(_ index: Int, _ space: borrowing PageSpace) -> Row {
+    precondition(index >= 0 && index < count)
+    return space.load(address &+ (index &<< shift), as: Row.self)
+  }
+
+  @inlinable @inline(__always)
+  public func store(_ row: Row, _ index: Int, _ space: inout PageSpace) {
+    precondition(index >= 0 && index < count)
+    space.store(row, address &+ (index &<< shift))
+  }
+
+  @inlinable @inline(__always)
+  public func update<Result>(
+    _ index: Int, _ space: inout PageSpace, _ body: (inout Row) -> Result
+  ) -> Result {
+    precondition(index >= 0 && index < count)
+    return space.update(address &+ (index &<< shift), as: Row.self, body)
+  }
+
+  @inlinable @inline(__always)
+  public func prefetch(_ index: Int, _ space: borrowing PageSpace) {
+    if index >= 0 && index < count { space.prefetch(address &+ (index &<< shift)) }
+  }
+}

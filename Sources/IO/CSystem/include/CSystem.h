@@ -1,0 +1,31 @@
+// System calls that the Glibc module does not carry, or carries as variadic functions.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/epoll.h>
+
+#define VX_NOLOCKS __attribute__((swift_attr("@_noLocks")))
+
+int vx_eventfd(void);
+int vx_open(const char *_Nonnull path, int flags, int mode);
+int vx_open_direct(const char *_Nonnull path, int create);
+int vx_fallocate(int fd, int64_t offset, int64_t length);
+int vx_accept4(int fd);
+int vx_set_nonblocking(int fd);
+
+/// Sleeps while `*word == expected`, at most `timeout_ns` (negative: no limit).
+VX_NOLOCKS void vx_futex_wait(const uint32_t *_Nonnull word, uint32_t expected, int64_t timeout_ns);
+VX_NOLOCKS void vx_futex_wake(const uint32_t *_Nonnull word);
+
+VX_NOLOCKS int64_t vx_monotonic_ns(void);
+VX_NOLOCKS int64_t vx_wall_ms(void);
+/// Processor time of the calling thread, and of the process.
+VX_NOLOCKS int64_t vx_thread_cpu_ns(void);
+VX_NOLOCKS int64_t vx_process_cpu_ns(void);
+/// Voluntary plus involuntary context switches of the process.
+int64_t vx_context_switches(void);
+int64_t vx_rss_bytes(void);
+int vx_set_thread_name(const char *_Nonnull name);
+VX_NOLOCKS void vx_pause(void);
+int vx_errno(void);
