@@ -49,6 +49,15 @@ public func crc32c(_ bytes: RawSpan, continuing crc: UInt32 = 0) -> UInt32 {
   }
 }
 
+/// CRC-32C of the first `byteCount` bytes of a value as it lies in memory.
+public func crc32c<Value: BitwiseCopyable>(of value: Value, byteCount: Int) -> UInt32 {
+  precondition(byteCount >= 0 && byteCount <= MemoryLayout<Value>.size)
+  return unsafe withUnsafeBytes(of: value) { raw in
+    guard let start = raw.baseAddress else { return 0 }
+    return unsafe vx_crc32c(0, start, byteCount)
+  }
+}
+
 /// A well-mixed 64-bit value of `key` (the finaliser of SplitMix64, Steele et al. 2014).
 @inlinable @inline(__always)
 public func mixed(_ key: UInt64) -> UInt64 {
