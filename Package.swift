@@ -58,7 +58,7 @@ let package = Package(
       name: "CConsole", path: "Sources/IO/CConsole",
       exclude: ["index.html", "console.js", "console.css"]),
     io("Bus", ["Bounded", "CSystem"]),
-    io("Disk", ["Bounded", "Journal", "CSystem"]),
+    io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "World", "CYaml"]),
     io("Engine", ["Bus", "Disk", "Partitions", "Routing", "Authoring"]),

@@ -44,6 +44,22 @@ extension PageSpace {
     return hashes.hash(0, count: pageCount * 16)
   }
 
+  /// Hashes the pages from `page` on, at most `count` of them that were not hashed yet, so that a
+  /// later `digest()` finds them done; the page to go on from.
+  public mutating func hashPages(from page: Int, count: Int) -> Int {
+    var page = page
+    var left = count
+    while page < pageCount && left > 0 {
+      let physical = physical(page)
+      if physical != 0 && pool.hashed.load(physical, as: UInt8.self) == 0 {
+        _ = pool.hash(physical)
+        left -= 1
+      }
+      page += 1
+    }
+    return page
+  }
+
   /// Calls `body` with each logical page whose bytes differ from those of `other`, in order.
   ///
   /// - Complexity: O(pages), and 4 KiB of comparing for each page that the two do not share.

@@ -1,0 +1,175 @@
+public import Events
+import Bounded
+import Pages
+import Scoring
+import World
+
+extension HuntState {
+  /// Judges one event that has its place in the journal, and changes the state by it.
+  ///
+  /// - Parameters:
+  ///   - event: As journalled: producer, sequence and time are filled in.
+  ///   - offset: Its place in the journal.
+  /// - Returns: The outcome; `position` is left to the caller.
+  /// - Complexity: O(log n) for boards; a claim that exhausts a treasure, a spawn or an edge change
+  ///   repairs the treasure field around it. No allocation.
+  public mutating func apply(
+    _ event: Event, offset: UInt64, _ effects: inout EffectBuffer
+  ) -> Outcome {
+    guard let kind = event.kind else { preconditionFailure("kind \(event.kindByte) journalled") }
+    switch kind {
+    case .tick:
+      advance(to: event.time, offset, &effects)
+      return Outcome(of: event)
+    case .name:
+      apply(NamePart(event))
+      return Outcome(of: event)
+    case .control:
+      counts { $0.phaseRaw = event.value }
+      return Outcome(of: event)
+    case .tally, .digest:
+      return Outcome(of: event)
+    default:
+      return judge(event, kind, offset, &effects)
+    }
+  }
+
+  private mutating func judge(
+    _ event: Event, _ kind: EventKind, _ offset: UInt64, _ effects: inout EffectBuffer
+  ) -> Outcome {
+    // The sequence is remembered whatever becomes of the event, so that a resend stays a duplicate.
+    if event.flags.contains(.idempotencyKey) {
+      remember(event.sequence, offset: offset)
+    } else {
+      admit(event.producer, event.sequence)
+    }
+    var outcome = Outcome(of: event)
+    outcome.offset = offset
+    if rules.latenessMs > 0 && event.time < now - rules.latenessMs {
+      outcome.resultRaw = ResultCode.late.rawValue
+      outcome.dispositionRaw = Disposition.late.rawValue
+      return outcome
+    }
+    counts { $0.events += 1 }
+    let result: ResultCode
+    if rules.aheadMs > 0 && event.time > now + rules.aheadMs {
+      result = .timeAhead
+    } else {
+      result = rule(event, kind, offset, &outcome, &effects)
+    }
+    outcome.resultRaw = result.rawValue
+    return outcome
+  }
+
+  private mutating func rule(
+    _ event: Event, _ kind: EventKind, _ offset: UInt64, _ outcome: inout Outcome,
+    _ effects: inout EffectBuffer
+  ) -> ResultCode {
+    let phase = phase
+    switch kind {
+    case .spawn, .despawn, .edge:
+      // The world may be set up before the start and while paused.
+      guard phase != .ended else { return .notLive }
+    case .join, .leave:
+      guard phase != .ended else { return .notLive }
+    default:
+      guard phase == .live else { return .notLive }
+    }
+    switch kind {
+    case .join: return join(event, offset, &outcome, &effects)
+    case .leave: return leave(event, offset, &outcome, &effects)
+    case .move: return move(event, offset, &outcome, &effects)
+    case .teleport: return teleport(event, offset, &outcome, &effects)
+    case .claim: return claim(event, offset, &outcome, &effects)
+    case .score: return score(event, offset, &outcome, &effects)
+    case .spawn: return spawn(event, offset, &outcome, &effects)
+    case .despawn: return despawn(event, offset, &outcome, &effects)
+    case .edge: return changeEdge(event, offset, &outcome, &effects)
+    default: return .unsupportedKind
+    }
+  }
+
+  /// Sets the clock and fires the timers that are due by then, oldest first.
+  ///
+  /// - Parameter time: ms since 1970; an earlier time than the clock's changes nothing.
+  mutating func advance(to time: Int64, _ offset: UInt64, _ effects: inout EffectBuffer) {
+    if time <= now { return }
+    now = time
+    while let next = nextTimer, next <= time {
+      fireTimer(offset, &effects)
+    }
+  }
+
+  /// When the next timer is due, ms since 1970.
+  public var nextTimer: Int64? {
+    if timers.count(space) == 0 { return nil }
+    return timers.first(atOrAfter: TreeKey(high: 0, low: 0), space).map { Int64($0.high) }
+  }
+
+  // MARK: Points
+
+  /// Adds points to a player: total and every board, by the one event.
+  mutating func award(
+    _ row: Int, _ points: Int64, _ time: Int64, _ outcome: inout Outcome
+  ) {
+    let total = players.update(row, &space) { player in
+      let (sum, overflow) = player.total.addingReportingOverflow(points)
+      player.total = overflow ? (points > 0 ? .max : .min) : sum
+      return player.total
+    }
+    boards.add(
+      member: UInt32(row), points: points, reached: counts.events, timeMs: time, &space)
+    outcome.total = total
+    outcome.points = Int32(clamping: points)
+  }
+
+  private mutating func score(
+    _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
+  ) -> ResultCode {
+    var result = ResultCode.ok
+    guard let row = presentPlayer(event, &result) else { return result }
+    award(row, event.value, event.time, &outcome)
+    if event.flags.contains(.wantRank) { addRank(row, &outcome) }
+    effects.append(effect(.score, event, row, offset, outcome))
+    return .ok
+  }
+
+  func addRank(_ row: Int, _ outcome: inout Outcome) {
+    outcome.rank = UInt32(clamping: boards.rank(board: 0, member: UInt32(row), space) ?? 0)
+  }
+
+  /// What viewers see of an event of a player.
+  func effect(
+    _ kind: EventKind, _ event: Event, _ row: Int, _ offset: UInt64, _ outcome: Outcome
+  ) -> Effect {
+    let player = players.load(row, space)
+    var effect = Effect(kind)
+    effect.player = player.key
+    effect.playerIndex = UInt32(row)
+    effect.offset = offset
+    effect.x = player.x
+    effect.y = player.y
+    effect.treasure = event.treasure
+    effect.points = outcome.points
+    effect.stockLeft = outcome.stockLeft
+    effect.total = player.total
+    effect.time = event.time
+    return effect
+  }
+
+  // MARK: Prefetching
+
+  /// Asks for the cache lines that finding the event's player will touch.
+  public func prefetchIndex(_ event: Event) {
+    if event.player != 0 { playerIndex.prefetch(event.player, space) }
+  }
+
+  /// Asks for the player's row and board rows; call some events after `prefetchIndex`.
+  public func prefetchRow(_ event: Event) {
+    guard event.player != 0, let row = playerIndex.find(event.player, space) else { return }
+    players.prefetch(Int(row), space)
+    if event.kindByte != EventKind.move.rawValue {
+      boards.prefetch(member: UInt32(truncatingIfNeeded: row), space)
+    }
+  }
+}

@@ -1,0 +1,144 @@
+public import Bounded
+public import Events
+public import Pages
+public import Scoring
+public import World
+
+/// The whole state of one hunt and the rules that change it: same definition, world and events in,
+/// same bytes out.
+///
+/// Everything that an event can change lies in `space`, except `now`, which tick events carry. One
+/// thread owns a state. `apply` neither allocates, blocks, throws nor does I/O.
+public struct HuntState: ~Copyable {
+  public let definition: HuntDefinition
+  public let rules: HuntRules
+  public let limits: HuntLimits
+  public let world: GridWorld
+  public internal(set) var space: PageSpace
+  /// The hunt's clock, ms since 1970: the time of the last tick.
+  public internal(set) var now: Int64 = 0
+
+  let countsRow: PagedArray<HuntCounts>
+  let playerIndex: PagedTable
+  let players: PagedArray<PlayerRow>
+  let treasureIndex: PagedTable
+  let treasures: PagedArray<TreasureRow>
+  let claims: PagedTable  // (player row + 1) << 32 | treasure row -> generation << 32 | claims
+  let openAt: PagedTree  // (node, treasure id) of every open treasure
+  let timers: PagedTree  // (due, treasure row) of every respawn to come
+  let producerIndex: PagedTable
+  let producers: PagedArray<ProducerRow>
+  let gaps: PagedTree  // (producer row, sequence) where "missing" begins or ends
+  let nameIndex: PagedTable  // hash of the name, probed upwards -> name row
+  let names: PagedArray<NameRow>
+  let idempotencyIndex: PagedTable  // key -> journal offset + 1
+  let idempotencyRing: PagedArray<UInt64>
+  let field: TreasureField
+  public let boards: Boards
+
+  /// Where every container of such a hunt lies.
+  public static func layout(_ definition: HuntDefinition, _ map: BlockMap) -> PageLayout {
+    var layout = PageLayout()
+    _ = Places(definition, map, &layout)
+    return layout
+  }
+
+  /// The hunt before its first event, in pages drawn from `pool`.
+  ///
+  /// - Precondition: The definition was checked: ids unique, treasures on passable blocks.
+  /// - Complexity: O(nodes + treasures).
+  public init(_ definition: HuntDefinition, map: BlockMap, pool: PagePool) {
+    var layout = PageLayout()
+    let places = Places(definition, map, &layout)
+    self.init(definition, places, PageSpace(layout, pool: pool))
+    counts { $0.phaseRaw = (definition.startsLive ? HuntPhase.live : .draft).rawValue }
+    for treasure in definition.treasures { place(treasure) }
+  }
+
+  init(_ definition: HuntDefinition, _ places: consuming Places, _ space: consuming PageSpace) {
+    self.definition = definition
+    rules = definition.rules
+    limits = definition.limits
+    world = places.world
+    countsRow = places.counts
+    playerIndex = places.playerIndex
+    players = places.players
+    treasureIndex = places.treasureIndex
+    treasures = places.treasures
+    claims = places.claims
+    openAt = places.openAt
+    timers = places.timers
+    producerIndex = places.producerIndex
+    producers = places.producers
+    gaps = places.gaps
+    nameIndex = places.nameIndex
+    names = places.names
+    idempotencyIndex = places.idempotencyIndex
+    idempotencyRing = places.idempotencyRing
+    field = places.field
+    boards = places.boards
+    self.space = space
+  }
+
+  /// The containers of a hunt, laid out in one order for all time of a definition.
+  struct Places {
+    let counts: PagedArray<HuntCounts>
+    let world: GridWorld
+    let field: TreasureField
+    let playerIndex: PagedTable
+    let players: PagedArray<PlayerRow>
+    let treasureIndex: PagedTable
+    let treasures: PagedArray<TreasureRow>
+    let claims: PagedTable
+    let openAt: PagedTree
+    let timers: PagedTree
+    let producerIndex: PagedTable
+    let producers: PagedArray<ProducerRow>
+    let gaps: PagedTree
+    let nameIndex: PagedTable
+    let names: PagedArray<NameRow>
+    let idempotencyIndex: PagedTable
+    let idempotencyRing: PagedArray<UInt64>
+    let boards: Boards
+
+    init(_ definition: HuntDefinition, _ map: BlockMap, _ layout: inout PageLayout) {
+      let limits = definition.limits
+      counts = PagedArray("counts", count: 1, in: &layout)
+      world = GridWorld("world", map, in: &layout)
+      field = TreasureField("field", world, in: &layout)
+      playerIndex = PagedTable("players.index", capacity: limits.players, in: &layout)
+      players = PagedArray("players", count: limits.players, in: &layout)
+      treasureIndex = PagedTable("treasures.index", capacity: limits.treasures, in: &layout)
+      treasures = PagedArray("treasures", count: limits.treasures, in: &layout)
+      claims = PagedTable("claims", capacity: limits.claims, in: &layout)
+      openAt = PagedTree("treasures.open", capacity: limits.treasures, in: &layout)
+      timers = PagedTree("timers", capacity: limits.treasures, in: &layout)
+      producerIndex = PagedTable("producers.index", capacity: limits.producers, in: &layout)
+      producers = PagedArray("producers", count: limits.producers, in: &layout)
+      gaps = PagedTree("producers.gaps", capacity: limits.gaps * 2 + 2, in: &layout)
+      nameIndex = PagedTable("names.index", capacity: limits.names, in: &layout)
+      names = PagedArray("names", count: limits.names, in: &layout)
+      idempotencyIndex = PagedTable(
+        "idempotency.index", capacity: limits.idempotencyKeys, in: &layout)
+      idempotencyRing = PagedArray(
+        "idempotency", count: limits.idempotencyKeys, in: &layout)
+      boards = Boards(
+        definition.boards.map { board in
+          (board.name, board.windowMs.map { BoardKind.tumbling(ms: $0) } ?? .allTime)
+        }, memberCapacity: limits.players, in: &layout)
+    }
+  }
+
+  // MARK: Counts
+
+  public var counts: HuntCounts { countsRow.load(0, space) }
+
+  mutating func counts(_ change: (inout HuntCounts) -> Void) {
+    countsRow.update(0, &space, change)
+  }
+
+  public var phase: HuntPhase { HuntPhase(rawValue: counts.phaseRaw) ?? .draft }
+
+  /// A digest of everything but the clock: equal for equal states, whatever their history.
+  public mutating func digest() -> Hash128 { space.digest() }
+}

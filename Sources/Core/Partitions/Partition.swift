@@ -1,0 +1,419 @@
+public import Bounded
+public import Events
+public import Hunt
+public import Pages
+public import World
+
+/// One hunt's life: admits events, hands them to the journal, applies them, and answers when what it
+/// answers is as safe as was asked. No I/O, no clock, no thread: it is told, and it fills buffers.
+public struct Partition: ~Copyable {
+  public var state: HuntState
+  public private(set) var books: Books
+  /// Offset that the next journalled event gets.
+  public private(set) var nextOffset: UInt64 = 0
+  /// The hunt's number, for the `hunt` field of events.
+  public let number: UInt32
+  /// Events between two journalled digests.
+  public let digestEvery: UInt64
+  /// The last digest known, and after how many events.
+  public private(set) var lastDigest: DigestMark?
+
+  private var held: HeldReplies
+  private var tallies = Tallies()
+  private var digestJob: DigestJob?
+  private var replayDigest: DigestMark?
+
+  /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two forks
+  /// (one for a digest, one for a reader).
+  public static func pagesNeeded(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
+    let state = HuntState.layout(definition, map).pageCount
+    let books = Books.layout(producers: definition.limits.producers).pageCount
+    return 1 + 3 * state + books
+  }
+
+  /// - Parameters:
+  ///   - heldLines: Lines of replies that may wait for the disk, at least 4,096.
+  ///   - pool: Of at least `pagesNeeded`.
+  public init(
+    _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
+    heldLines: Int, pool: PagePool
+  ) {
+    precondition(digestEvery > 0 && heldLines >= 4_096)
+    self.number = number
+    self.digestEvery = digestEvery
+    state = HuntState(definition, map: map, pool: pool)
+    books = Books(producers: definition.limits.producers, pool: pool)
+    held = HeldReplies(capacity: heldLines)
+  }
+
+  // MARK: Room
+
+  /// Journal lines that a batch may need at most.
+  public static func journalLines(_ batch: Batch) -> Int {
+    Int(batch.count) + 2 * Int(batch.nameCount) + Tallies.capacity + 4
+  }
+
+  /// Reply lines that a batch may need at most.
+  public static func replyLines(_ batch: Batch) -> Int { Int(batch.count) + 2 }
+
+  /// Whether a batch's reply can be held if need be, given the free lines of its gateway's ring.
+  public func hasRoom(for batch: Batch, replyLinesFree: Int) -> Bool {
+    let need = Self.replyLines(batch)
+    return held.free >= need
+      && replyLinesFree >= need + held.linesByGateway[Int(batch.gateway)]
+  }
+
+  // MARK: Steps
+
+  /// Judges one batch.
+  ///
+  /// - Parameters:
+  ///   - lines: The batch's events and names.
+  ///   - tick: The clock, ms since 1970; the hunt's clock never goes back.
+  ///   - isStopped: The journal has failed: nothing is admitted.
+  ///   - output: Room for `journalLines` and `replyLines`; the reply goes to `output.replies` when it
+  ///     need not wait.
+  public mutating func step(
+    _ batch: Batch, _ lines: LineRun, tick: Int64, isStopped: Bool, _ output: inout StepOutput
+  ) {
+    if !isStopped { advance(to: tick, &output) }
+    var reply = Reply(.outcomes, to: batch)
+    let waits = batch.ack == .durable && !isStopped
+    var target = waits ? held.target(Self.replyLines(batch)) : output.replies
+    let start = target.count
+    target.append(reply)
+    let producerRow = books.row(batch.producer)
+    switch batch.kind {
+    case .submit:
+      judge(batch, lines, isStopped, &reply, &target, &output)
+    case .rejectAll:
+      countUnseen(batch, producerRow, .rejected, &reply)
+    case .shedAll:
+      countUnseen(batch, producerRow, .shed, &reply)
+    case .control:
+      if !isStopped { control(batch, &output) }
+    case .query, .hello:
+      preconditionFailure("\(batch.kind) is not a step")
+    }
+    if !isStopped { journalTallies(&output) }
+    reply.offset = nextOffset
+    reply.lineCount = UInt32(target.count - start - 1)
+    target.replace(start, reply)
+    if waits {
+      held.keep(target, gateway: batch.gateway)
+    } else {
+      output.replies = target
+    }
+  }
+
+  /// Hands over held replies that everything below `durable` allows, oldest first, while `send` takes
+  /// them; `send` gets header and lines.
+  public mutating func release(durable: UInt64, _ send: (LineRun) -> Bool) {
+    while let reply = held.first, reply.offset <= durable {
+      guard send(held.firstRun(reply)) else { return }
+      held.dropFirst(reply)
+    }
+  }
+
+  /// Whether replies wait for the disk.
+  public var isHolding: Bool { !held.isEmpty }
+
+  /// Sets the hunt's clock to `tick`, firing timers, when that is later.
+  public mutating func advance(to tick: Int64, _ output: inout StepOutput) {
+    if tick <= state.now { return }
+    var event = Event(kind: .tick, time: tick)
+    event.hunt = number
+    journal(event, &output)
+    _ = state.apply(event, offset: nextOffset - 1, &output.effects)
+  }
+
+  private mutating func journal(_ event: Event, _ output: inout StepOutput) {
+    output.journal.append(event)
+    nextOffset += 1
+  }
+
+  private mutating func countUnseen(
+    _ batch: Batch, _ row: Int, _ disposition: Disposition, _ reply: inout Reply
+  ) {
+    books.received(row, UInt64(batch.count))
+    books.count(row, disposition, UInt64(batch.count))
+    precondition(tallies.add(producer: batch.producer, disposition, UInt64(batch.count)))
+    if disposition == .rejected { reply.rejected += batch.count } else { reply.shed += batch.count }
+  }
+
+  private mutating func control(_ batch: Batch, _ output: inout StepOutput) {
+    var event = Event(kind: .control, time: state.now, value: Int64(batch.detail))
+    event.hunt = number
+    journal(event, &output)
+    _ = state.apply(event, offset: nextOffset - 1, &output.effects)
+  }
+
+  // MARK: Judging events
+
+  private mutating func judge(
+    _ batch: Batch, _ lines: LineRun, _ isStopped: Bool, _ reply: inout Reply,
+    _ target: inout LineTarget, _ output: inout StepOutput
+  ) {
+    let count = Int(batch.count)
+    var producer = batch.producer
+    var row = books.row(producer)
+    let ahead = 12
+    for at in 0..<min(ahead, count) { state.prefetchIndex(lines.load(at, as: Event.self)) }
+    for at in 0..<count {
+      if at + ahead < count { state.prefetchIndex(lines.load(at + ahead, as: Event.self)) }
+      if at + ahead / 2 < count { state.prefetchRow(lines.load(at + ahead / 2, as: Event.self)) }
+      var event = lines.load(at, as: Event.self)
+      var outcome: Outcome
+      do throws(Rejection) {
+        try check(&event, batch)
+        if event.producer != producer {
+          producer = event.producer
+          row = books.row(producer)
+        }
+        outcome =
+          isStopped
+          ? Outcome(of: event, result: .stopped, disposition: .shed)
+          : admit(&event, batch, lines, &output)
+      } catch {
+        if producer != batch.producer {
+          producer = batch.producer
+          row = books.row(producer)
+        }
+        outcome = Outcome(of: event, result: error.code, disposition: .rejected)
+        outcome.field = error.field.rawValue
+      }
+      outcome.position = UInt32(at)
+      if batch.ack == .applied { outcome.flags.insert(.provisional) }
+      let disposition = outcome.disposition ?? .rejected
+      books.received(row)
+      books.count(row, disposition)
+      reply.count(disposition)
+      if disposition != .applied && disposition != .late {
+        if !tallies.add(producer: producer, disposition, 1) {
+          journalTallies(&output)
+          precondition(tallies.add(producer: producer, disposition, 1))
+        }
+      }
+      if !batch.flags.contains(.ackOnly) { target.append(outcome) }
+    }
+  }
+
+  /// Checks what needs no state, and fills in what the connection says.
+  private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
+    if batch.flags.contains(.fromText) {
+      if let rejection = event.rejection { throw rejection }
+      let own = event.flags.intersection([.playerIsName, .idempotencyKey])
+      event.flags.subtract(own)
+      // A name's index or a key's hash is not what the checks of number and sequence are for.
+      let player = event.player, sequence = event.sequence
+      if own.contains(.playerIsName) { event.player = 1 }
+      if own.contains(.idempotencyKey) { event.sequence = 1 }
+      try event.validate()
+      event.player = player
+      event.sequence = sequence
+      event.flags.formUnion(own)
+      if own.contains(.playerIsName), player >= UInt64(batch.nameCount) {
+        throw Rejection(.outOfRange, .player, position: 24)
+      }
+    } else {
+      try event.validate()
+      if event.player > Event.nameBase, event.player - Event.nameBase > state.counts.names {
+        throw Rejection(.outOfRange, .player, position: 24)
+      }
+    }
+    guard event.hunt == 0 || event.hunt == number else {
+      throw Rejection(.wrongHunt, .hunt, position: 4)
+    }
+    event.hunt = number
+    if event.producer == 0 {
+      event.producer = batch.producer
+    } else if batch.flags.contains(.oneProducer) && event.producer != batch.producer {
+      throw Rejection(.wrongProducer, .producer, position: 8)
+    }
+    if batch.flags.contains(.operate) { event.flags.insert(.operate) }
+  }
+
+  /// Journals and applies an event that is new; says what else it is otherwise.
+  private mutating func admit(
+    _ event: inout Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
+  ) -> Outcome {
+    if event.flags.contains(.idempotencyKey) {
+      if let offset = state.idempotent(event.sequence) {
+        var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
+        outcome.offset = offset
+        return outcome
+      }
+    } else {
+      if event.sequence == 0 { event.sequence = state.highSequence(event.producer) + 1 }
+      switch state.decide(event.producer, event.sequence) {
+      case .duplicate: return Outcome(of: event, result: .duplicate, disposition: .duplicate)
+      case .full: return Outcome(of: event, result: .limitReached, disposition: .shed)
+      case .new: break
+      }
+    }
+    if event.flags.contains(.playerIsName) {
+      guard let number = intern(event, batch, lines, &output) else {
+        return Outcome(of: event, result: .limitReached, disposition: .shed)
+      }
+      event.player = number
+      event.flags.remove(.playerIsName)
+    }
+    if event.time == 0 { event.time = state.now }
+    let offset = nextOffset
+    journal(event, &output)
+    let outcome = state.apply(event, offset: offset, &output.effects)
+    if state.counts.events % digestEvery == 0, outcome.disposition == .applied {
+      startDigest(&output)
+    }
+    return outcome
+  }
+
+  /// The number of the event's name, journalling the name when it is new.
+  private mutating func intern(
+    _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
+  ) -> UInt64? {
+    let at = Int(batch.count) + 2 * Int(event.player)
+    let (low, high) = lines.loadPair(at, as: InlineArray<8, UInt64>.self)
+    var name = NameRow()
+    name.size = low[0]
+    for word in 0..<7 { name.words[word] = low[word + 1] }
+    name.words[7] = high[0]
+    if let number = state.number(of: name) { return number }
+    guard let number = state.nextNameNumber else { return nil }
+    for part in 0..<2 {
+      let words: InlineArray<4, UInt64> = [
+        name.words[part * 4], name.words[part * 4 + 1], name.words[part * 4 + 2],
+        name.words[part * 4 + 3],
+      ]
+      var half = NamePart(number: number, part: part, size: Int(name.size), words: words).event
+      half.hunt = self.number
+      journal(half, &output)
+      _ = state.apply(half, offset: nextOffset - 1, &output.effects)
+    }
+    return number
+  }
+
+  private mutating func journalTallies(_ output: inout StepOutput) {
+    while let tally = tallies.take() {
+      var event = tally.event
+      event.hunt = number
+      journal(event, &output)
+    }
+  }
+
+  // MARK: Digests
+
+  /// Forks the state at a digest's place; the pages are hashed a few at a time by `continueDigest`.
+  private mutating func startDigest(_ output: inout StepOutput) {
+    finishDigest(&output)
+    let events = state.counts.events
+    do throws(ForkRefusal) {
+      digestJob = DigestJob(events: events, fork: try state.space.fork())
+    } catch {
+      // The pool has no room for a fork (a reader holds one): hash now.
+      let digest = state.digest()
+      mark(DigestMark(high: digest.high, low: digest.low, eventCount: events), &output)
+    }
+  }
+
+  /// Hashes up to `pages` pages of a digest in progress; journals the digest when it is whole.
+  public mutating func continueDigest(pages: Int, _ output: inout StepOutput) {
+    guard digestJob != nil, output.journal.free > 0 else { return }
+    if digestJob!.advance(pages) { finishDigest(&output) }
+  }
+
+  public var isDigesting: Bool { digestJob != nil }
+
+  private mutating func finishDigest(_ output: inout StepOutput) {
+    guard var job = digestJob.take() else { return }
+    let digest = job.finish()
+    mark(DigestMark(high: digest.high, low: digest.low, eventCount: job.events), &output)
+  }
+
+  private mutating func mark(_ digest: DigestMark, _ output: inout StepOutput) {
+    lastDigest = digest
+    var event = digest.event
+    event.hunt = number
+    journal(event, &output)
+  }
+
+  // MARK: Replay
+
+  /// Applies one event of the journal again.
+  ///
+  /// - Throws: When the event cannot have been journalled by the engine, or a digest disagrees.
+  public mutating func replay(_ event: Event, _ effects: inout EffectBuffer) throws(ReplayFault) {
+    guard let kind = event.kind else {
+      throw ReplayFault(offset: nextOffset, .unknownKind(event.kindByte))
+    }
+    let offset = nextOffset
+    nextOffset += 1
+    switch kind {
+    case .tick, .name, .control:
+      _ = state.apply(event, offset: offset, &effects)
+    case .tally:
+      let tally = Tally(event)
+      let row = books.row(tally.producer)
+      books.received(row, tally.duplicate + tally.rejected + tally.shed)
+      books.count(row, .duplicate, tally.duplicate)
+      books.count(row, .rejected, tally.rejected)
+      books.count(row, .shed, tally.shed)
+    case .digest:
+      let mark = DigestMark(event)
+      if let mine = replayDigest, mine.eventCount == mark.eventCount, mine != mark {
+        throw ReplayFault(offset: offset, .digest(events: mark.eventCount))
+      }
+      lastDigest = mark
+    default:
+      guard kind.isSupported else {
+        throw ReplayFault(offset: offset, .unknownKind(event.kindByte))
+      }
+      let isKey = event.flags.contains(.idempotencyKey)
+      let isRepeat =
+        isKey
+        ? state.idempotent(event.sequence) != nil
+        : state.decide(event.producer, event.sequence) != .new
+      if isRepeat { throw ReplayFault(offset: offset, .repeatedSequence(event.sequence)) }
+      let outcome = state.apply(event, offset: offset, &effects)
+      let row = books.row(event.producer)
+      books.received(row)
+      books.count(row, outcome.disposition ?? .applied)
+      let events = state.counts.events
+      if events % digestEvery == 0, outcome.disposition == .applied {
+        let digest = state.digest()
+        replayDigest = DigestMark(high: digest.high, low: digest.low, eventCount: events)
+      }
+    }
+  }
+}
+
+/// A journal's event that the engine cannot have written.
+public struct ReplayFault: Error, Equatable, Sendable {
+  public enum Reason: Equatable, Sendable {
+    case unknownKind(UInt8)
+    case repeatedSequence(UInt64)
+    case digest(events: UInt64)
+  }
+  public let offset: UInt64
+  public let reason: Reason
+
+  public init(offset: UInt64, _ reason: Reason) {
+    self.offset = offset
+    self.reason = reason
+  }
+}
+
+/// What a step fills; the caller owns the memory.
+public struct StepOutput: ~Copyable {
+  /// Events for the journal, in order.
+  public var journal: LineTarget
+  /// Replies that need not wait.
+  public var replies: LineTarget
+  public var effects: EffectBuffer
+
+  public init(journal: LineTarget, replies: LineTarget, effects: consuming EffectBuffer) {
+    self.journal = journal
+    self.replies = replies
+    self.effects = effects
+  }
+}

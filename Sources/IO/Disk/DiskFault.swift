@@ -1,0 +1,49 @@
+import CSystem
+import Glibc
+
+/// The machine failed a call; nothing that depends on the call may be claimed.
+public struct DiskFault: Error, Equatable, Sendable, CustomStringConvertible {
+  public let call: String
+  public let path: String
+  public let errno: Int32
+
+  public init(_ call: String, _ path: String, errno: Int32) {
+    self.call = call
+    self.path = path
+    self.errno = errno
+  }
+
+  /// With the calling thread's errno.
+  public init(_ call: String, _ path: String) {
+    self.init(call, path, errno: vx_errno())
+  }
+
+  public var description: String {
+    "\(call) \(path): \(unsafe String(cString: strerror(errno))) (errno \(errno))"
+  }
+}
+
+/// Why a journal could not be read back.
+public enum JournalFault: Error, Equatable, Sendable, CustomStringConvertible {
+  case disk(DiskFault)
+  /// A segment's first block is not what its name says.
+  case segmentHeader(path: String)
+  /// Segment numbers must be consecutive.
+  case missingSegment(path: String)
+  /// Bytes that are not a frame, with frames after them: not a torn write.
+  case damaged(path: String, byte: Int, offset: UInt64, fault: String)
+  /// The bytes are whole, but what they say cannot have been written by the engine.
+  case inconsistent(path: String, byte: Int, offset: UInt64, reason: String)
+
+  public var description: String {
+    switch self {
+    case .disk(let fault): "\(fault)"
+    case .segmentHeader(let path): "\(path): byte 0: not the segment its name says"
+    case .missingSegment(let path): "\(path): missing, though a later segment exists"
+    case .damaged(let path, let byte, let offset, let fault):
+      "\(path): byte \(byte): damaged frame at journal offset \(offset): \(fault)"
+    case .inconsistent(let path, let byte, let offset, let reason):
+      "\(path): byte \(byte): journal offset \(offset): \(reason)"
+    }
+  }
+}

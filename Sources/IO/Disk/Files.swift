@@ -1,0 +1,194 @@
+public import Bounded
+import CSystem
+import Glibc
+
+/// A file descriptor that closes with its owner.
+public struct File: ~Copyable {
+  public let descriptor: Int32
+  public let path: String
+
+  /// Opens `path` with `flags` of open(2); `mode` applies when it is created.
+  public init(_ path: String, _ flags: Int32, mode: Int32 = 0o644) throws(DiskFault) {
+    descriptor = unsafe vx_open(path, flags, mode)
+    self.path = path
+    if descriptor < 0 { throw DiskFault("open", path) }
+  }
+
+  /// Opens `path` for direct, synchronous writing; nil where the file system refuses that.
+  public init?(direct path: String, create: Bool) throws(DiskFault) {
+    descriptor = unsafe vx_open_direct(path, create ? 1 : 0)
+    self.path = path
+    if descriptor < 0 {
+      if vx_errno() == EINVAL || vx_errno() == EOPNOTSUPP { return nil }
+      throw DiskFault("open", path)
+    }
+  }
+
+  deinit { if descriptor >= 0 { _ = close(descriptor) } }
+
+  /// Length in bytes.
+  public func size() throws(DiskFault) -> Int {
+    let end = lseek(descriptor, 0, SEEK_END)
+    if end < 0 { throw DiskFault("lseek", path) }
+    return Int(end)
+  }
+
+  /// Writes all `count` bytes of `slab` from `from` at file offset `at`.
+  public func write(_ slab: Slab, from: Int, count: Int, at: Int) throws(DiskFault) {
+    precondition(from >= 0 && from + count <= slab.byteCount)
+    var done = 0
+    while done < count {
+      let wrote = unsafe slab.withMemory { memory in
+        unsafe pwrite(
+          descriptor, memory.baseAddress!.advanced(by: from + done), count - done,
+          off_t(at + done))
+      }
+      if wrote < 0 && vx_errno() == EINTR { continue }
+      if wrote <= 0 { throw DiskFault("pwrite", path) }
+      done += wrote
+    }
+  }
+
+  /// Reads up to `count` bytes into `slab` from file offset `at`; fewer only at the file's end.
+  public func read(_ slab: Slab, to: Int, count: Int, at: Int) throws(DiskFault) -> Int {
+    precondition(to >= 0 && to + count <= slab.byteCount)
+    var done = 0
+    while done < count {
+      let got = unsafe slab.withMemory { memory in
+        unsafe pread(
+          descriptor, memory.baseAddress!.advanced(by: to + done), count - done,
+          off_t(at + done))
+      }
+      if got < 0 && vx_errno() == EINTR { continue }
+      if got < 0 { throw DiskFault("pread", path) }
+      if got == 0 { break }
+      done += got
+    }
+    return done
+  }
+
+  public func flushData() throws(DiskFault) {
+    if fdatasync(descriptor) != 0 { throw DiskFault("fdatasync", path) }
+  }
+
+  public func flush() throws(DiskFault) {
+    if fsync(descriptor) != 0 { throw DiskFault("fsync", path) }
+  }
+}
+
+/// Folders and whole files.
+public enum Files {
+  /// Makes the directory entries of `folder` durable.
+  public static func flushFolder(_ folder: String) throws(DiskFault) {
+    let file = try File(folder, O_RDONLY | O_DIRECTORY)
+    try file.flush()
+  }
+
+  /// Creates `folder` and its parents where missing, durably.
+  public static func createFolder(_ folder: String) throws(DiskFault) {
+    if unsafe mkdir(folder, 0o755) == 0 {
+      try flushFolder(parent(folder))
+      return
+    }
+    switch vx_errno() {
+    case EEXIST: return
+    case ENOENT:
+      try createFolder(parent(folder))
+      if unsafe mkdir(folder, 0o755) != 0 && vx_errno() != EEXIST {
+        throw DiskFault("mkdir", folder)
+      }
+      try flushFolder(parent(folder))
+    default: throw DiskFault("mkdir", folder)
+    }
+  }
+
+  /// The folder that holds `path`.
+  public static func parent(_ path: String) -> String {
+    var trimmed = path[...]
+    while trimmed.count > 1 && trimmed.last == "/" { trimmed.removeLast() }
+    guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+    return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+  }
+
+  public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+  /// Names in `folder`, sorted, without `.` and `..`.
+  public static func list(_ folder: String) throws(DiskFault) -> [String] {
+    guard let stream = unsafe opendir(folder) else { throw DiskFault("opendir", folder) }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+          unsafe String(cString: $0)
+        }
+      }
+      if name != "." && name != ".." { names.append(name) }
+    }
+    return names.sorted()
+  }
+
+  /// Reads a whole file of at most `byteCountMax` bytes.
+  public static func read(_ path: String, byteCountMax: Int = 1 << 28) throws(DiskFault) -> [UInt8] {
+    let file = try File(path, O_RDONLY)
+    let size = try file.size()
+    if size > byteCountMax { throw DiskFault("read", path, errno: EFBIG) }
+    if size == 0 { return [] }
+    let slab = Slab(byteCount: size, zeroed: false)
+    let got = try file.read(slab, to: 0, count: size, at: 0)
+    return unsafe slab.withMemory { unsafe Array($0[0..<got]) }
+  }
+
+  /// Replaces `path` by `bytes`, durably and in one step: readers see the old file or the new one.
+  public static func replace(_ path: String, _ bytes: [UInt8]) throws(DiskFault) {
+    let temporary = path + ".new"
+    do {
+      let file = try File(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+      if !bytes.isEmpty {
+        let slab = Slab(byteCount: bytes.count, zeroed: false)
+        slab.copy(from: unsafe bytes.span.bytes, to: 0)
+        try file.write(slab, from: 0, count: bytes.count, at: 0)
+      }
+      try file.flush()
+    }
+    try rename(temporary, path)
+  }
+
+  /// Renames durably.
+  public static func rename(_ from: String, _ to: String) throws(DiskFault) {
+    if unsafe Glibc.rename(from, to) != 0 { throw DiskFault("rename", from) }
+    try flushFolder(parent(to))
+  }
+
+  public static func remove(_ path: String) throws(DiskFault) {
+    if unsafe unlink(path) != 0 { throw DiskFault("unlink", path) }
+  }
+
+  /// Removes a folder with everything in it.
+  public static func removeTree(_ folder: String) throws(DiskFault) {
+    for name in try list(folder) {
+      let path = folder + "/" + name
+      if unsafe unlink(path) != 0 {
+        guard vx_errno() == EISDIR || vx_errno() == EPERM else { throw DiskFault("unlink", path) }
+        try removeTree(path)
+      }
+    }
+    if unsafe rmdir(folder) != 0 { throw DiskFault("rmdir", folder) }
+  }
+
+  /// Bytes that an unprivileged process could still write on the file system of `path`.
+  public static func freeBytes(_ path: String) throws(DiskFault) -> Int {
+    var stats = statvfs()
+    if unsafe statvfs(path, &stats) != 0 { throw DiskFault("statvfs", path) }
+    return Int(clamping: UInt64(stats.f_bavail) &* UInt64(stats.f_frsize))
+  }
+
+  /// Takes the exclusive lock of `path` (created when missing) for as long as the file is held; nil
+  /// when another process has it.
+  public static func lock(_ path: String) throws(DiskFault) -> File? {
+    let file = try File(path, O_RDWR | O_CREAT)
+    if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return file }
+    if vx_errno() == EWOULDBLOCK { return nil }
+    throw DiskFault("flock", path)
+  }
+}

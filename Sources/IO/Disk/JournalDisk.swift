@@ -1,0 +1,253 @@
+public import Bounded
+public import Bus
+import CSystem
+import Events
+import Glibc
+import Journal
+import Synchronization
+
+/// The thread that makes one journal durable: takes event lines from a ring, writes one frame at a
+/// time, and says how far it has come.
+///
+/// A frame is whatever queued up while the last one was written, at most one a `groupNs` when events
+/// keep coming; after a pause the first event is written at once. The first failed call is the last:
+/// the journal stops for good, `fault` says why, and nothing more becomes durable.
+public final class JournalDisk: @unchecked Sendable {
+  /// Event lines on their way to the disk; the partition's thread produces.
+  public let ring: LineRing
+  private let segments: Segments
+  private let durability: Durability
+  private let groupNs: Int64
+  private let reserveBytes: Int
+  private let durable: Atomic<UInt64>
+  private let flushed: Atomic<UInt64>
+  private let stopping = Atomic<Bool>(false)
+  private let failed = Atomic<Bool>(false)
+  private let faultText = Mutex<String?>(nil)
+  private let bell = Doorbell()
+  private let owner: Doorbell
+  private var thread: OSThread?
+
+  // Preparing the next segment, on a thread of its own.
+  private let wanted: Atomic<UInt64>
+  private let prepared: Atomic<UInt64>
+  private let urgent = Atomic<Bool>(false)
+  private let preparerBell = Doorbell()
+  private var preparer: OSThread?
+
+  private let flushHistogram = Mutex<Histogram>(Histogram())
+
+  /// - Parameters:
+  ///   - journal: Where recovery ended.
+  ///   - ringLines: Events that may queue for the disk.
+  ///   - groupNs: Shortest time between the starts of two writes, nanoseconds.
+  ///   - reserveBytes: Free space that preparing a segment must leave.
+  ///   - owner: Rung whenever `durableThrough` has moved or the journal has failed.
+  public init(
+    _ segments: Segments, from journal: RecoveredJournal, durability: Durability, ringLines: Int,
+    groupNs: Int64, reserveBytes: Int, owner: Doorbell
+  ) throws(DiskFault) {
+    self.segments = segments
+    self.durability = durability
+    self.groupNs = groupNs
+    self.reserveBytes = reserveBytes
+    self.owner = owner
+    ring = LineRing(capacity: ringLines)
+    durable = Atomic(journal.position.offset)
+    flushed = Atomic(journal.position.offset)
+
+    var writer = JournalWriter(
+      identity: segments.identity, segmentBytes: segments.segmentBytes, segment: journal.segment,
+      fileOffset: journal.fileOffset, position: journal.position)
+    writer.restoreTail(from: journal.tail, at: 0)
+    prepared = Atomic(writer.segment)
+    wanted = Atomic(writer.segment + 1)
+    try checkSpace()
+    try segments.prepare(writer.segment)
+    let start = StartBox(writer: writer)
+    preparer = OSThread(name: "vx-prepare") { [self] in prepareSegments() }
+    thread = OSThread(name: "vx-journal") { [self] in
+      guard let writer = start.take() else { return }
+      run(writer)
+    }
+  }
+
+  /// Events below this offset are as durable as the journal's mode promises.
+  public var durableThrough: UInt64 { durable.load(ordering: .acquiring) }
+  /// Events below this offset are flushed to the device.
+  public var flushedThrough: UInt64 { flushed.load(ordering: .acquiring) }
+  /// Why the journal stopped; nil while it runs.
+  public var fault: String? {
+    failed.load(ordering: .acquiring) ? faultText.withLock { $0 } : nil
+  }
+  public var hasFailed: Bool { failed.load(ordering: .acquiring) }
+
+  /// Durations of the writes so far, nanoseconds.
+  public var flushTimes: Histogram { flushHistogram.withLock { $0 } }
+
+  /// Tells the thread that lines were published.
+  public func ringBell() { bell.ring() }
+
+  /// Writes what is queued, then ends both threads.
+  public func stop() {
+    stopping.store(true, ordering: .releasing)
+    bell.ring()
+    preparerBell.ring()
+    thread?.join()
+    preparer?.join()
+    thread = nil
+    preparer = nil
+  }
+
+  // MARK: The journal's thread
+
+  private func run(_ initial: consuming JournalWriter) {
+    var writer = initial
+    var tick: Int64 = 0
+    do throws(DiskFault) {
+      var files = try OpenSegment(segments, writer.segment, durability)
+      var lastStart: Int64 = 0
+      var lastFlush = vx_monotonic_ns()
+      while true {
+        if ring.availableNow == 0 {
+          if stopping.load(ordering: .acquiring) { break }
+          let isDirty = flushedThrough < durableThrough
+          if isDirty { try flushIfDue(files, &lastFlush) }
+          bell.wait(timeoutNs: isDirty ? 5_000_000 : 1_000_000_000) {
+            ring.availableNow > 0 || stopping.load(ordering: .acquiring)
+          }
+          continue
+        }
+        let rest = lastStart + groupNs - vx_monotonic_ns()
+        if rest > 0 {
+          var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
+          unsafe nanosleep(&time, nil)
+        }
+        if writer.segment != files.number {
+          if durability != .batch { try files.file.flushData() }
+          try waitForSegment(writer.segment)
+          files = try OpenSegment(segments, writer.segment, durability)
+        }
+        take(into: &writer, &tick)
+        lastStart = vx_monotonic_ns()
+        let request = writer.seal(tick: tick)
+        try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
+        if durability == .batch {
+          if !files.isDirect { try files.file.flushData() }
+          flushed.store(request.through, ordering: .releasing)
+        }
+        writer.wrote()
+        let took = vx_monotonic_ns() - lastStart
+        flushHistogram.withLock { $0.record(took) }
+        durable.store(request.through, ordering: .releasing)
+        owner.ring()
+        if durability != .batch { try flushIfDue(files, &lastFlush) }
+      }
+      try files.file.flushData()
+      flushed.store(durableThrough, ordering: .releasing)
+    } catch {
+      fail("\(error)")
+    }
+  }
+
+  /// Moves queued lines into the open frame.
+  private func take(into writer: inout JournalWriter, _ tick: inout Int64) {
+    let count = min(ring.availableNow, writer.room)
+    let first = ring.readIndex
+    for at in first..<(first + count) {
+      let event = ring.load(at, as: Event.self)
+      if event.kindByte == EventKind.tick.rawValue { tick = event.time }
+      writer.append(event)
+    }
+    ring.release(count)
+  }
+
+  private func flushIfDue(_ files: borrowing OpenSegment, _ last: inout Int64) throws(DiskFault) {
+    guard case .interval(let ms) = durability else { return }
+    let now = vx_monotonic_ns()
+    if now - last < Int64(ms) * 1_000_000 { return }
+    let through = durableThrough
+    try files.file.flushData()
+    flushed.store(through, ordering: .releasing)
+    last = now
+  }
+
+  private func fail(_ text: String) {
+    faultText.withLock { $0 = text }
+    failed.store(true, ordering: .releasing)
+    owner.ring()
+  }
+
+  // MARK: Preparing segments
+
+  private func waitForSegment(_ number: UInt64) throws(DiskFault) {
+    wanted.store(number + 1, ordering: .releasing)
+    while prepared.load(ordering: .acquiring) < number {
+      if let text = faultText.withLock({ $0 }) { throw DiskFault(text, "", errno: EIO) }
+      urgent.store(true, ordering: .releasing)
+      preparerBell.ring()
+      bell.wait(timeoutNs: 10_000_000) { prepared.load(ordering: .acquiring) >= number }
+    }
+    urgent.store(false, ordering: .releasing)
+    preparerBell.ring()
+  }
+
+  private func prepareSegments() {
+    while !stopping.load(ordering: .acquiring) {
+      let next = prepared.load(ordering: .acquiring) + 1
+      if next > wanted.load(ordering: .acquiring) {
+        preparerBell.wait(timeoutNs: 1_000_000_000) {
+          prepared.load(ordering: .acquiring) < wanted.load(ordering: .acquiring)
+            || stopping.load(ordering: .acquiring)
+        }
+        continue
+      }
+      do throws(DiskFault) {
+        try checkSpace()
+        // 1 MiB each 8 ms, 125 MB/s, unless the journal is waiting for it.
+        try segments.prepare(next) {
+          urgent.load(ordering: .acquiring) || stopping.load(ordering: .acquiring) ? 0 : 8_000_000
+        }
+        prepared.store(next, ordering: .releasing)
+        bell.ring()
+      } catch {
+        fail("\(error)")
+        return
+      }
+    }
+  }
+
+  private func checkSpace() throws(DiskFault) {
+    let free = try Files.freeBytes(segments.folder)
+    if free < reserveBytes + segments.segmentBytes {
+      throw DiskFault("prepare (disk_reserve reached)", segments.folder, errno: ENOSPC)
+    }
+  }
+}
+
+/// The segment being written.
+private struct OpenSegment: ~Copyable {
+  let number: UInt64
+  let file: File
+  /// Written past the page cache, each write durable when it returns.
+  let isDirect: Bool
+
+  init(_ segments: Segments, _ number: UInt64, _ durability: Durability) throws(DiskFault) {
+    self.number = number
+    let path = segments.path(number)
+    if durability == .batch, let direct = try File(direct: path, create: false) {
+      file = direct
+      isDirect = true
+    } else {
+      file = try File(path, O_RDWR)
+      isDirect = false
+    }
+  }
+}
+
+/// Carries the noncopyable writer into its thread.
+private final class StartBox: @unchecked Sendable {
+  private var writer: JournalWriter?
+  init(writer: consuming JournalWriter) { self.writer = consume writer }
+  func take() -> JournalWriter? { writer.take() }
+}

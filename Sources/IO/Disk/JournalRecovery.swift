@@ -1,0 +1,181 @@
+public import Bounded
+import CSystem
+import Glibc
+public import Journal
+
+/// A journal read back: where to go on.
+public struct RecoveredJournal {
+  public var position = JournalPosition()
+  /// Segment and byte of the next frame.
+  public var segment: UInt64 = 1
+  public var fileOffset = SegmentHeader.blockBytes
+  /// Clock of the last frame, ms since 1970.
+  public var tick: Int64 = 0
+  /// The last, partly filled block (4,096 bytes).
+  public var tail = Slab(byteCount: 4096)
+  /// Bytes of a torn write that were found after the last whole frame; they were never durable.
+  public var tornBytes = 0
+  public var frames = 0
+}
+
+/// One frame as recovery hands it on: its events lie in `bytes` from `eventsAt`.
+public struct RecoveredFrame {
+  public let bytes: Slab
+  public let eventsAt: Int
+  public let header: JournalFrame
+}
+
+extension Segments {
+  /// Reads every frame in order, checking checksum, identity, offsets and chain.
+  ///
+  /// A bad end of the last segment with no whole frame after it is a torn write: it is cut, because
+  /// it cannot have been acknowledged. Bad bytes anywhere else are refused.
+  ///
+  /// - Parameters:
+  ///   - repairTail: Whether to zero a torn end on disk (false: leave the files as they are).
+  ///   - apply: Called for each frame; its error ends recovery as `inconsistent`.
+  /// - Complexity: O(bytes); holds one segment in memory.
+  public func recover(
+    repairTail: Bool, _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
+  ) throws(JournalFault) -> RecoveredJournal {
+    var found = RecoveredJournal()
+    let numbers = try disk { () throws(DiskFault) in try self.numbers() }
+    guard let first = numbers.first else { return found }
+    found.segment = first
+    var ended = false
+    var previousNumber = first - 1
+    for number in numbers {
+      let path = path(number)
+      guard number == previousNumber + 1 else {
+        throw .missingSegment(path: self.path(previousNumber + 1))
+      }
+      previousNumber = number
+      let (bytes, size) = try disk { () throws(DiskFault) in try self.readSegment(path) }
+      guard size >= SegmentHeader.blockBytes,
+        bytes.load(0, as: SegmentHeader.self).isValid(number: number, identity: identity)
+      else { throw .segmentHeader(path: path) }
+      if ended {
+        // A prepared segment after the journal's end holds no frame.
+        if let at = JournalFrame.anyFrame(
+          bytes, from: SegmentHeader.blockBytes, byteCount: size, identity: identity,
+          offset: found.position.offset)
+        {
+          throw .damaged(
+            path: path, byte: at, offset: found.position.offset,
+            fault: "a frame stands after the journal's end in \(self.path(found.segment))")
+        }
+        continue
+      }
+      let end = try readFrames(bytes, size, path, number, &found, apply)
+      // A segment that was rolled over ends before its last 64 slots; the journal goes on in the next.
+      if let end, end + 65 * JournalFrame.byteCount <= size || number == numbers.last {
+        ended = true
+        found.segment = number
+        found.fileOffset = end
+        found.tail.copy(from: bytes, at: end & ~4095, to: 0, count: end & 4095)
+        if found.tornBytes > 0 && repairTail {
+          try disk { () throws(DiskFault) in try self.zeroTail(path, from: end, size: size) }
+        }
+      }
+    }
+    try disk { () throws(DiskFault) in try Files.flushFolder(folder) }
+    return found
+  }
+
+  /// Reads the frames of one segment; the byte after the last.
+  private func readFrames(
+    _ bytes: Slab, _ size: Int, _ path: String, _ number: UInt64, _ found: inout RecoveredJournal,
+    _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
+  ) throws(JournalFault) -> Int? {
+    var at = SegmentHeader.blockBytes
+    while true {
+      switch JournalFrame.read(
+        bytes, at: at, byteCount: size, identity: identity, position: found.position)
+      {
+      case .frame(let header, let hash):
+        do throws(InconsistentJournal) {
+          try apply(
+            RecoveredFrame(bytes: bytes, eventsAt: at + JournalFrame.byteCount, header: header))
+        } catch {
+          throw .inconsistent(
+            path: path, byte: at, offset: header.firstOffset, reason: error.reason)
+        }
+        found.position.offset += UInt64(header.count)
+        found.position.previous = hash
+        found.tick = header.tick
+        found.frames += 1
+        at += header.frameBytes
+      case .end:
+        if let later = JournalFrame.anyFrame(
+          bytes, from: at, byteCount: size, identity: identity, offset: found.position.offset)
+        {
+          throw .damaged(
+            path: path, byte: at, offset: found.position.offset,
+            fault: "zeros where a frame should be; a frame follows at byte \(later)")
+        }
+        return at
+      case .damaged(let fault):
+        let isWholeElsewhere: Bool
+        switch fault {
+        case .offset, .chain, .foreignHunt, .unsupportedVersion: isWholeElsewhere = true
+        default: isWholeElsewhere = false
+        }
+        let later = JournalFrame.anyFrame(
+          bytes, from: at + 64, byteCount: size, identity: identity,
+          offset: found.position.offset)
+        let goesOn = try hasFrames(after: number)
+        if isWholeElsewhere || later != nil || goesOn {
+          throw .damaged(
+            path: path, byte: at, offset: found.position.offset,
+            fault: "\(fault)" + (later.map { "; a frame follows at byte \($0)" } ?? ""))
+        }
+        found.tornBytes = size - at
+        return at
+      }
+    }
+  }
+
+  /// Whether the segment after `number` holds frames: then nothing in `number` can be a torn write.
+  private func hasFrames(after number: UInt64) throws(JournalFault) -> Bool {
+    let path = path(number + 1)
+    guard Files.exists(path) else { return false }
+    let (bytes, size) = try disk { () throws(DiskFault) in try self.readSegment(path) }
+    return JournalFrame.anyFrame(
+      bytes, from: SegmentHeader.blockBytes, byteCount: size, identity: identity, offset: 0) != nil
+  }
+
+  private func readSegment(_ path: String) throws(DiskFault) -> (Slab, Int) {
+    let file = try File(path, O_RDONLY)
+    let size = try file.size()
+    if size > 1 << 30 { throw DiskFault("read", path, errno: EFBIG) }
+    let slab = Slab(byteCount: max(size, 4096), zeroed: false)
+    let got = try file.read(slab, to: 0, count: size, at: 0)
+    // What is acted on must be on disk, not only in the cache of a crashed writer.
+    try file.flushData()
+    return (slab, got)
+  }
+
+  private func zeroTail(_ path: String, from: Int, size: Int) throws(DiskFault) {
+    let file = try File(path, O_WRONLY)
+    let zeros = Slab(byteCount: 1 << 20)
+    var at = from
+    while at < size {
+      let count = min(zeros.byteCount, size - at)
+      try file.write(zeros, from: 0, count: count, at: at)
+      at += count
+    }
+    try file.flush()
+  }
+
+  private func disk<Result>(
+    _ body: () throws(DiskFault) -> Result
+  ) throws(JournalFault) -> Result {
+    do throws(DiskFault) { return try body() } catch { throw .disk(error) }
+  }
+}
+
+/// A frame is whole but cannot have been written by the engine.
+public struct InconsistentJournal: Error, Sendable {
+  public let reason: String
+  public init(_ reason: String) { self.reason = reason }
+}

@@ -1,0 +1,75 @@
+import Bounded
+import CSystem
+import Glibc
+import Journal
+
+/// The segment files of one journal: `00000001.vj`, `00000002.vj`, ... in a folder of their own.
+public struct Segments: Sendable {
+  public let folder: String
+  public let identity: UInt64
+  /// Length of a new segment file.
+  public let segmentBytes: Int
+
+  public init(folder: String, identity: UInt64, segmentBytes: Int) {
+    self.folder = folder
+    self.identity = identity
+    self.segmentBytes = segmentBytes
+  }
+
+  public func path(_ number: UInt64) -> String {
+    let digits = String(number)
+    return folder + "/" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".vj"
+  }
+
+  /// Numbers of the segments that exist, ascending.
+  public func numbers() throws(DiskFault) -> [UInt64] {
+    try Files.list(folder).compactMap { name in
+      name.hasSuffix(".vj") ? UInt64(name.dropLast(3)) : nil
+    }.sorted()
+  }
+
+  /// Writes segment `number` full of zeros behind its header and makes it durable, so that later
+  /// writes change no metadata. Does nothing when it exists.
+  ///
+  /// - Parameter paceNs: Called after each MiB; nanoseconds to rest, so that the journal's own writes
+  ///   are not delayed.
+  public func prepare(_ number: UInt64, pace: () -> Int64 = { 0 }) throws(DiskFault) {
+    let path = path(number)
+    if Files.exists(path) { return }
+    let temporary = path + ".new"
+    let chunk = 1 << 20
+    let zeros = Slab(byteCount: chunk)
+    do {
+      let file = try File(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+      var at = 0
+      while at < segmentBytes {
+        let count = min(chunk, segmentBytes - at)
+        if at == 0 {
+          zeros.store(
+            SegmentHeader(number: number, identity: identity, byteCount: segmentBytes), 0)
+        }
+        try file.write(zeros, from: 0, count: count, at: at)
+        if at == 0 { zeros.zero(0, count: SegmentHeader.blockBytes) }
+        try file.flushData()
+        at += count
+        let rest = pace()
+        if rest > 0 {
+          var time = timespec(tv_sec: Int(rest / 1_000_000_000), tv_nsec: Int(rest % 1_000_000_000))
+          unsafe nanosleep(&time, nil)
+        }
+      }
+      try file.flush()
+    }
+    try Files.rename(temporary, path)
+  }
+}
+
+/// How soon written events are flushed.
+public enum Durability: Equatable, Sendable {
+  /// Every group commit is flushed before it is acknowledged: nothing acknowledged is ever lost.
+  case batch
+  /// Flushed every so many milliseconds, 5...500: a power cut may cost that much.
+  case interval(ms: Int)
+  /// Left to the operating system: a power cut may cost half a minute.
+  case os
+}
