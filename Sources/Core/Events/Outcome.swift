@@ -66,6 +66,16 @@
     position = 0
   }
 
+  /// The outcome of what is no valid event, at `position` of its batch; `partial` gives the kind, the
+  /// sequence and the player as far as they were read.
+  @inlinable public init(
+    rejecting partial: Event, as rejection: Rejection, position: Int
+  ) {
+    self.init(of: partial, result: rejection.code, disposition: .rejected)
+    field = rejection.field.rawValue
+    self.position = UInt32(clamping: position)
+  }
+
   @inlinable public var result: ResultCode? { ResultCode(rawValue: resultRaw) }
   @inlinable public var disposition: Disposition? { Disposition(rawValue: dispositionRaw) }
 }
@@ -82,6 +92,17 @@ public enum Disposition: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case late = 3
   /// Not taken for load; send it again.
   case shed = 4
+
+  /// The word in JSON; stable, as the number is.
+  public var word: StaticString {
+    switch self {
+    case .applied: "applied"
+    case .duplicate: "duplicate"
+    case .rejected: "rejected"
+    case .late: "late"
+    case .shed: "shed"
+    }
+  }
 }
 
 @frozen public struct OutcomeFlags: OptionSet, BitwiseCopyable, Sendable {
@@ -144,13 +165,53 @@ public enum ResultCode: UInt16, CaseIterable, Sendable, BitwiseCopyable {
   case batchRejected = 116
 
   /// The word for the code in JSON; stable, as the number is.
-  public var word: String {
-    var text = ""
-    for character in String(describing: self) {
-      if character.isUppercase { text += "_" }
-      text += character.lowercased()
+  public var word: String { "\(wireWord)" }
+}
+
+extension ResultCode {
+  /// `word`, for writing without allocation.
+  public var wireWord: StaticString {
+    switch self {
+    case .ok: "ok"
+    case .duplicate: "duplicate"
+    case .late: "late"
+    case .busy: "busy"
+    case .stopped: "stopped"
+    case .notLive: "not_live"
+    case .unknownPlayer: "unknown_player"
+    case .unknownTreasure: "unknown_treasure"
+    case .tooFar: "too_far"
+    case .noStock: "no_stock"
+    case .alreadyClaimed: "already_claimed"
+    case .tooFast: "too_fast"
+    case .throughWall: "through_wall"
+    case .blocked: "blocked"
+    case .outsideWorld: "outside_world"
+    case .notPermitted: "not_permitted"
+    case .treasureExists: "treasure_exists"
+    case .limitReached: "limit_reached"
+    case .alreadyJoined: "already_joined"
+    case .notPlaced: "not_placed"
+    case .timeAhead: "time_ahead"
+    case .nothingChanged: "nothing_changed"
+    case .truncated: "truncated"
+    case .unsupportedVersion: "unsupported_version"
+    case .unknownKind: "unknown_kind"
+    case .unsupportedKind: "unsupported_kind"
+    case .reservedFlag: "reserved_flag"
+    case .wrongHunt: "wrong_hunt"
+    case .missingField: "missing_field"
+    case .outOfRange: "out_of_range"
+    case .unknownField: "unknown_field"
+    case .wrongType: "wrong_type"
+    case .malformed: "malformed"
+    case .tooLong: "too_long"
+    case .repeatedField: "repeated_field"
+    case .corruptFrame: "corrupt_frame"
+    case .wrongProducer: "wrong_producer"
+    case .idempotencyConflict: "idempotency_conflict"
+    case .batchRejected: "batch_rejected"
     }
-    return text
   }
 }
 
@@ -170,6 +231,26 @@ public enum EventField: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case z = 11
   case treasure = 12
   case value = 13
+
+  /// The word in JSON; stable, as the number is.
+  public var word: StaticString {
+    switch self {
+    case .none: "none"
+    case .version: "version"
+    case .kind: "kind"
+    case .flags: "flags"
+    case .hunt: "hunt"
+    case .producer: "producer"
+    case .sequence: "sequence"
+    case .player: "player"
+    case .time: "time"
+    case .x: "x"
+    case .y: "y"
+    case .z: "z"
+    case .treasure: "treasure"
+    case .value: "value"
+    }
+  }
 }
 
 /// Why bytes were refused as an event; the sender is at fault, and the engine carries on.
