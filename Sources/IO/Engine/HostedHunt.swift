@@ -1,0 +1,90 @@
+public import Authoring
+public import Bounded
+import Bus
+import Disk
+public import Hunt
+import Partitions
+import Synchronization
+public import World
+
+/// What a hunt is to those who do not own its state: its name, its place, its files.
+public final class HuntEntry: Sendable {
+  public let name: String
+  /// 1..., unique in the engine, for the `hunt` field of events.
+  public let number: UInt32
+  /// Partition thread, and slot on it.
+  public let thread: Int
+  public let slot: UInt32
+  public let definition: HuntDefinition
+  public let map: BlockMap
+  /// Page budget in bytes.
+  public let pageBytesMax: Int
+  /// Where viewers' effects come from.
+  public let feed: EffectFeed
+
+  init(
+    name: String, number: UInt32, thread: Int, slot: UInt32, definition: HuntDefinition,
+    map: BlockMap, pageBytesMax: Int, feed: EffectFeed
+  ) {
+    self.name = name
+    self.number = number
+    self.thread = thread
+    self.slot = slot
+    self.definition = definition
+    self.map = map
+    self.pageBytesMax = pageBytesMax
+    self.feed = feed
+  }
+}
+
+/// Effects of one hunt on their way to the gateway that shows them.
+///
+/// The engine never waits for viewers: when the ring is full effects are dropped and `lost` is set,
+/// and the gateway starts its viewers again from a snapshot.
+public final class EffectFeed: Sendable {
+  public let ring: LineRing
+  private let wanted = Atomic<Bool>(false)
+  private let lostFlag = Atomic<Bool>(false)
+  private let durable = Atomic<UInt64>(0)
+
+  init(capacity: Int) { ring = LineRing(capacity: capacity) }
+
+  /// Whether anybody watches; set by the gateway.
+  public var isWanted: Bool {
+    get { wanted.load(ordering: .relaxed) }
+    set { wanted.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Whether effects were dropped since the last call.
+  public func takeLost() -> Bool { lostFlag.exchange(false, ordering: .acquiringAndReleasing) }
+  func setLost() { lostFlag.store(true, ordering: .releasing) }
+
+  /// Effects below this journal offset may be shown: they are durable.
+  public internal(set) var durableThrough: UInt64 {
+    get { durable.load(ordering: .acquiring) }
+    set { durable.store(newValue, ordering: .releasing) }
+  }
+}
+
+/// One hunt on its partition's thread; only that thread touches it once it is attached.
+final class HostedHunt: @unchecked Sendable {
+  let entry: HuntEntry
+  var partition: Partition
+  let journal: JournalDisk
+  let pool: PagePoolInfo
+  var effects: EffectBuffer?
+  var finder: PathScratch?
+  /// Whether lines were published to the journal since its bell was last rung.
+  var hasJournalled = false
+  var hasFailed = false
+
+  init(
+    entry: HuntEntry, partition: consuming Partition, journal: JournalDisk, pool: PagePoolInfo
+  ) {
+    self.entry = entry
+    self.partition = partition
+    self.journal = journal
+    self.pool = pool
+    effects = EffectBuffer(capacity: 8_192)
+  }
+}

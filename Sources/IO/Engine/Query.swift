@@ -1,0 +1,61 @@
+import Events
+
+/// A player as a client names one.
+public enum PlayerName: Sendable {
+  case number(UInt64)
+  case text(String)
+}
+
+/// Which states of treasures a listing shows.
+public enum TreasureFilter: String, Sendable, CaseIterable {
+  case all, open, exhausted, respawning, removed
+}
+
+/// Which window of a board.
+public enum WindowChoice: String, Sendable, CaseIterable {
+  case current, previous
+}
+
+/// A read of one hunt, answered on its partition's thread between two batches.
+public enum Query: Sendable {
+  case hunt
+  case board(
+    name: String, limit: Int, offset: Int, around: PlayerName?, window: WindowChoice)
+  case player(PlayerName)
+  case hint(PlayerName)
+  case treasures(limit: Int, after: UInt32, filter: TreasureFilter)
+  case path(from: (Int, Int, Int), to: (Int, Int, Int))
+  case books
+  /// Everything that a new viewer needs.
+  case snapshot
+  /// What every update for viewers carries: counts, the first board's top, changed or not.
+  case pulse
+  /// What a producer must know to go on: 64 bytes, `Welcome`.
+  case welcome(producer: UInt64, rights: UInt8)
+  /// Lines of Prometheus text for this hunt.
+  case metrics
+}
+
+/// What came of a query: a status of HTTP, and a body.
+public struct Answer: Sendable {
+  public let connection: UInt64
+  /// The asker's own number for the query.
+  public let tag: UInt64
+  public let status: Int
+  public let offset: UInt64
+  public let durable: UInt64
+  public let body: [UInt8]
+}
+
+/// Who gets the answer to a query.
+public struct QueryTicket: Sendable {
+  public let port: GatewayPort
+  public let connection: UInt64
+  public let tag: UInt64
+
+  public init(port: GatewayPort, connection: UInt64, tag: UInt64) {
+    self.port = port
+    self.connection = connection
+    self.tag = tag
+  }
+}
