@@ -72,7 +72,8 @@ let package = Package(
     .target(name: "CMallocCount", path: "Tests/CMallocCount"),
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
     tests("Bounded"),
-    tests("Pages"),
+    tests("Pages", ["Bounded", "CMallocCount"]),
+    tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
   ],
   swiftLanguageModes: [.v6]
 )
