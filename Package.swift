@@ -74,6 +74,7 @@ let package = Package(
     tests("Bounded"),
     tests("Pages"),
     tests("Events", ["Bounded", "CMallocCount"]),
+    tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -23,6 +23,16 @@
     return slab.load(((first &+ index) & mask) &* 64, as: Line.self)
   }
 
+  /// Copies all lines into a ring of a power of two of lines, from index `first` on.
+  public func copy(to ring: Slab, first target: Int) {
+    let ringMask = ring.byteCount / 64 - 1
+    for at in 0..<count {
+      ring.copy(
+        from: slab, at: ((first &+ at) & mask) &* 64, to: ((target &+ at) & ringMask) &* 64,
+        count: 64)
+    }
+  }
+
   /// The value of 128 bytes in lines `index` and `index + 1`.
   @inlinable public func loadPair<Half: BitwiseCopyable>(
     _ index: Int, as: Half.Type

@@ -1,4 +1,5 @@
 import Bounded
+import Events
 
 /// Replies that wait until the journal is durable through their offset, first in, first out.
 struct HeldReplies: ~Copyable {
@@ -33,6 +34,23 @@ struct HeldReplies: ~Copyable {
   /// Header and lines of the oldest reply.
   func firstRun(_ reply: Reply) -> LineRun {
     LineRun(lines, first: head, count: 1 + Int(reply.lineCount))
+  }
+
+  /// Marks every held reply as applied only, and its outcomes as provisional.
+  mutating func downgrade() {
+    var at = head
+    while at < tail {
+      let count = lines.update((at & mask) * 64, as: Reply.self) { reply in
+        reply.ack = .applied
+        return Int(reply.lineCount)
+      }
+      for line in 0..<count {
+        lines.update(((at + 1 + line) & mask) * 64, as: Outcome.self) { outcome in
+          outcome.flags.insert(.provisional)
+        }
+      }
+      at += 1 + count
+    }
   }
 
   mutating func dropFirst(_ reply: Reply) {

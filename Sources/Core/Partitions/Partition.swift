@@ -118,6 +118,13 @@ public struct Partition: ~Copyable {
   /// Whether replies wait for the disk.
   public var isHolding: Bool { !held.isEmpty }
 
+  /// The offset that the oldest held reply waits for; 0 when none is held.
+  public var heldThrough: UInt64 { held.first?.offset ?? 0 }
+
+  /// The journal has failed: what is held can never be durable. Each held reply goes out as what it
+  /// is, applied in memory, its outcomes marked provisional.
+  public mutating func abandonHeld() { held.downgrade() }
+
   /// Sets the hunt's clock to `tick`, firing timers, when that is later.
   public mutating func advance(to tick: Int64, _ output: inout StepOutput) {
     if tick <= state.now { return }
@@ -416,4 +423,7 @@ public struct StepOutput: ~Copyable {
     self.replies = replies
     self.effects = effects
   }
+
+  /// Gives the effect buffer back to its owner.
+  public consuming func takeEffects() -> EffectBuffer { effects }
 }
