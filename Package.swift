@@ -60,7 +60,7 @@ let package = Package(
     io("Bus", ["Bounded", "CSystem"]),
     io("Disk", ["Bounded", "Journal", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
-    io("Authoring", ["Bounded", "Hunt", "World", "CYaml"]),
+    io("Authoring", ["Bounded", "Hunt", "CYaml"]),
     io("Engine", ["Bus", "Disk", "Partitions", "Routing", "Authoring"]),
     io("Gateway", ["Engine", "Net", "CConsole"]),
 
@@ -73,6 +73,7 @@ let package = Package(
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
     tests("Bounded"),
     tests("Pages"),
+    tests("Authoring", ["Hunt", "Bounded"]),
   ],
   swiftLanguageModes: [.v6]
 )
