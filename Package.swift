@@ -60,7 +60,7 @@ let package = Package(
     io("Bus", ["Bounded", "CSystem"]),
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
-    io("Authoring", ["Bounded", "Hunt", "World", "CYaml"]),
+    io("Authoring", ["Bounded", "Hunt", "CYaml"]),
     io("Engine", ["Bus", "Disk", "Partitions", "Routing", "Authoring"]),
     io("Gateway", ["Engine", "Net", "CConsole"]),
 
@@ -75,6 +75,7 @@ let package = Package(
     tests("Pages"),
     tests("Events", ["Bounded", "CMallocCount"]),
     tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
+    tests("Authoring", ["Hunt", "Bounded"]),
   ],
   swiftLanguageModes: [.v6]
 )

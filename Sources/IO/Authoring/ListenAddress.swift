@@ -1,0 +1,37 @@
+/// An address of the loopback interface that a server listens on.
+///
+/// Only loopback: there are no keys and no TLS yet, and whoever can connect can act.
+public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
+  /// A number, never a name: `127.x.y.z` or `::1`.
+  public let host: String
+  /// 0...65,535; with 0 the kernel picks a free one.
+  public let port: UInt16
+
+  /// The address that `text` writes as `host:port`, where host is `127.x.y.z`, `[::1]` or
+  /// `localhost`; nil for anything else.
+  public init?(_ text: String) {
+    guard let colon = text.lastIndex(of: ":"),
+      let port = parseWhole(text[text.index(after: colon)...]), port >= 0,
+      let port = UInt16(exactly: port)
+    else { return nil }
+    let host = text[..<colon]
+    switch host {
+    case "localhost": self.host = "127.0.0.1"
+    case "[::1]": self.host = "::1"
+    default:
+      let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+      let octets = parts.compactMap { part in parseWhole(part).flatMap(UInt8.init(exactly:)) }
+      guard parts.count == 4, octets.count == 4, octets[0] == 127 else { return nil }
+      self.host = octets.map { "\($0)" }.joined(separator: ".")
+    }
+    self.port = port
+  }
+
+  /// 127.0.0.1 and `port`.
+  public init(loopbackPort port: UInt16) {
+    host = "127.0.0.1"
+    self.port = port
+  }
+
+  public var description: String { host == "::1" ? "[::1]:\(port)" : "\(host):\(port)" }
+}
