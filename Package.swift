@@ -76,6 +76,7 @@ let package = Package(
     tests("Events", ["Bounded", "CMallocCount"]),
     tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
     tests("Authoring", ["Hunt", "Bounded"]),
+    tests("World", ["Bounded", "Pages", "CMallocCount"]),
   ],
   swiftLanguageModes: [.v6]
 )

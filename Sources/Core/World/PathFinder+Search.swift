@@ -1,0 +1,201 @@
+internal import Bounded
+internal import Pages
+
+extension PathFinder {
+  struct Query {
+    let start: UInt32
+    let goal: UInt32
+    let costMax: UInt32
+    let nodeBudget: Int
+    /// Whether to go on until every node on a cheapest walk has its exact cost.
+    let exploresTies: Bool
+  }
+
+  private struct Label: BitwiseCopyable {
+    var node: UInt32
+    /// Cost of the cheapest walk known from the node to the goal.
+    var cost: UInt32
+    /// Least cost that any walk from the start to the node can have.
+    var estimate: UInt32
+  }
+
+  /// Labels nodes with their cost to the goal until the start's is known to be exact.
+  mutating func search(
+    _ query: Query, _ world: borrowing GridWorld, _ space: borrowing PageSpace
+  ) -> Reach {
+    precondition(Int(query.start) < world.nodeCount && Int(query.goal) < world.nodeCount)
+    precondition(query.nodeBudget > 0 && query.nodeBudget <= nodeBudgetMax)
+    precondition(query.costMax <= distanceMax)
+    begin()
+    let start = world.map.place(query.start)
+    let far = estimate(world.map.place(query.goal), start, world)
+    if far > UInt64(query.costMax) { return .beyond }
+    let first = Label(node: query.goal, cost: 0, estimate: UInt32(far))
+    let slot = find(query.goal).slot
+    append(first, slot)
+    heap.push(far << 32 | UInt64(~UInt32(0)))
+    var best: UInt32?
+    while let entry = heap.first {
+      if let best, entry >> 32 > UInt64(best) { break }
+      _ = heap.popFirst()
+      let label = label(Int(~UInt32(truncatingIfNeeded: entry)))
+      if UInt64(label.cost) + UInt64(label.estimate) != entry >> 32 { continue }  // stale
+      if label.node == query.start {
+        best = label.cost
+        if !query.exploresTies { break }
+        continue
+      }
+      if !expand(label, start, query, world, space) { return .budgetSpent }
+    }
+    if let best { return .within(cost: best) }
+    return .beyond
+  }
+
+  /// Improves the nodes from which one step leads to `label`'s node; false when the budget is spent.
+  @inline(__always)
+  private mutating func expand(
+    _ label: Label, _ start: (x: Int, y: Int), _ query: Query, _ world: borrowing GridWorld,
+    _ space: borrowing PageSpace
+  ) -> Bool {
+    let node = Int(label.node)
+    let inside = world.inside(node)
+    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
+      let beside = node &+ world.compass.deltas[direction]
+      let multiplier = world.multiplier(beside, world.compass.opposite(direction), space)
+      if multiplier == 0 { continue }
+      let cost = UInt64(label.cost) &+ multiplier &* world.compass.costs[direction]
+      let (index, slot) = find(UInt32(truncatingIfNeeded: beside))
+      var known: Label
+      if let index {
+        known = self.label(index)
+        if UInt64(known.cost) <= cost { continue }
+        known.cost = UInt32(truncatingIfNeeded: cost)
+        labels.store(known, index &* 12)
+        push(known, index)
+      } else {
+        let far = estimate(world.map.place(UInt32(truncatingIfNeeded: beside)), start, world)
+        if cost &+ far > UInt64(query.costMax) { continue }
+        if labelCount == query.nodeBudget { return false }
+        known = Label(
+          node: UInt32(truncatingIfNeeded: beside), cost: UInt32(truncatingIfNeeded: cost),
+          estimate: UInt32(truncatingIfNeeded: far))
+        append(known, slot)
+        push(known, labelCount &- 1)
+      }
+    }
+    return true
+  }
+
+  /// Writes down the steps of the path once all nodes on cheapest walks are labelled exactly.
+  mutating func walk(
+    from start: UInt32, to goal: UInt32, cost: UInt32, _ world: borrowing GridWorld,
+    _ space: borrowing PageSpace
+  ) -> Path {
+    var path = Path(cost: cost, straightCount: 0, diagonalCount: 0)
+    var node = start
+    var left = cost
+    while node != goal {
+      let step = step(from: node, left: left, world, space)
+      steps.store(UInt8(step.direction), stepCount)
+      stepCount += 1
+      if world.map.neighbourhood.isDiagonal(UInt8(step.direction)) {
+        path.diagonalCount += 1
+      } else {
+        path.straightCount += 1
+      }
+      node = UInt32(Int(node) + world.compass.deltas[step.direction])
+      left = step.left
+    }
+    return path
+  }
+
+  /// The lowest direction from `node` that stays on a cheapest walk, and the cost left after it.
+  private func step(
+    from node: UInt32, left: UInt32, _ world: borrowing GridWorld, _ space: borrowing PageSpace
+  ) -> (direction: Int, left: UInt32) {
+    for direction in 0..<world.compass.degree {
+      let multiplier = world.multiplier(Int(node), direction, space)
+      if multiplier == 0 { continue }
+      let beside = UInt32(Int(node) + world.compass.deltas[direction])
+      guard let index = find(beside).index else { continue }
+      let theirs = label(index).cost
+      if UInt64(theirs) + multiplier * world.compass.costs[direction] == UInt64(left) {
+        return (direction, theirs)
+      }
+    }
+    preconditionFailure("no step from node \(node) keeps a cost of \(left)")
+  }
+
+  /// The cost between two places over an open map, every multiplier being 1.
+  @inline(__always)
+  private func estimate(
+    _ from: (x: Int, y: Int), _ to: (x: Int, y: Int), _ world: borrowing GridWorld
+  ) -> UInt64 {
+    let dx = abs(from.x &- to.x)
+    let dy = abs(from.y &- to.y)
+    if world.compass.degree == 4 { return UInt64(truncatingIfNeeded: dx &+ dy) }
+    let straight = world.compass.costs[0]
+    let diagonal = world.compass.costs[1]
+    let both = UInt64(truncatingIfNeeded: min(dx, dy))
+    return UInt64(truncatingIfNeeded: max(dx, dy)) &* straight &+ both &* (diagonal &- straight)
+  }
+
+  // MARK: Labels
+
+  private mutating func begin() {
+    heap.removeAll()
+    labelCount = 0
+    generation &+= 1
+    if generation == 0 {  // once in 2^32 searches
+      slots.zero(0, count: slots.byteCount)
+      generation = 1
+    }
+  }
+
+  @inline(__always) private func label(_ index: Int) -> Label {
+    labels.load(index &* 12, as: Label.self)
+  }
+
+  @inline(__always) private mutating func append(_ label: Label, _ slot: Int) {
+    labels.store(label, labelCount &* 12)
+    slots.store(UInt64(truncatingIfNeeded: labelCount) | UInt64(generation) &<< 32, slot &* 8)
+    labelCount &+= 1
+  }
+
+  /// The label of `node`, and its slot or the empty one where it would go. Sixteen nodes in a row
+  /// share two cache lines, and whole groups are scattered. Probing goes on in the next group; its
+  /// stride is odd, so it comes to every slot.
+  @inline(__always) private func find(_ node: UInt32) -> (index: Int?, slot: Int) {
+    let group = Int(truncatingIfNeeded: mixed(UInt64(node &>> 4))) &<< 4
+    var slot = (group | Int(node & 15)) & slotMask
+    while true {
+      let held = slots.load(slot &* 8, as: UInt64.self)
+      if UInt32(truncatingIfNeeded: held &>> 32) != generation { return (nil, slot) }
+      let index = Int(truncatingIfNeeded: held & 0xffff_ffff)
+      if label(index).node == node { return (index, slot) }
+      slot = (slot &+ 17) & slotMask
+    }
+  }
+
+  /// Queues a label. Of equal sums the label found last leaves first, which walks straight on over
+  /// open ground; the result does not depend on it.
+  @inline(__always) private mutating func push(_ label: Label, _ index: Int) {
+    if heap.isFull { dropStale() }
+    let sum = UInt64(label.cost) &+ UInt64(label.estimate)
+    heap.push(sum &<< 32 | UInt64(~UInt32(truncatingIfNeeded: index)))
+  }
+
+  /// Makes room in a full heap; at most one entry a label is not stale.
+  @inline(never) private mutating func dropStale() {
+    var kept = 0
+    for position in 0..<heap.count {
+      let entry = heap[position]
+      let label = label(Int(~UInt32(truncatingIfNeeded: entry)))
+      if UInt64(label.cost) + UInt64(label.estimate) == entry >> 32 {
+        heap[kept] = entry
+        kept += 1
+      }
+    }
+    heap.keepFirst(kept)
+  }
+}

@@ -1,0 +1,138 @@
+internal import Bounded
+public import Pages
+
+/// Exact cheapest walks between two nodes, by A* (Hart, Nilsson and Raphael, 1968) run from the goal.
+///
+/// The estimate is the cost over an open map (octile or Manhattan), which no multiplier undercuts, so
+/// it is admissible and consistent. All memory is taken at boot and reset in O(1): a search costs what
+/// it explores, whatever the size of the map. It reads a space and never writes it, so it runs on a
+/// fork as well. Nothing is kept between searches but the last path.
+public struct PathFinder: ~Copyable {
+  /// Most nodes that one search may label.
+  public let nodeBudgetMax: Int
+  /// Nodes labelled by the last search.
+  public internal(set) var labelCount = 0
+
+  var heap: DistanceHeap
+  /// Labels in order of discovery, 12 bytes each: node, cost to the goal, estimate from the start.
+  let labels: Slab
+  /// An open-addressing table from a node to its label, 8 bytes a slot: label, generation. A slot of
+  /// another generation is empty.
+  let slots: Slab
+  let slotMask: Int
+  var generation: UInt32 = 0
+  /// The directions of the last path, a byte each.
+  let steps: Slab
+  var stepCount = 0
+
+  /// Takes the memory for searches that label at most `nodeBudgetMax` nodes, `1...16,777,216`:
+  /// 39 to 55 bytes a node.
+  public init(nodeBudgetMax: Int) {
+    precondition(nodeBudgetMax > 0 && nodeBudgetMax <= BlockMap.cellCountMax)
+    self.nodeBudgetMax = nodeBudgetMax
+    heap = DistanceHeap(liveMax: nodeBudgetMax)
+    labels = Slab(byteCount: nodeBudgetMax * 12, zeroed: false)
+    var slotCount = 64
+    while slotCount < nodeBudgetMax * 2 { slotCount *= 2 }
+    slotMask = slotCount - 1
+    slots = Slab(byteCount: slotCount * 8)
+    steps = Slab(byteCount: nodeBudgetMax, zeroed: false)
+  }
+
+  /// The cost of the cheapest walk from `start` to `goal`.
+  ///
+  /// - Parameters:
+  ///   - costMax: The dearest walk looked for, at most `distanceMax`, in the neighbourhood's unit.
+  ///   - nodeBudget: Most nodes labelled, at most `nodeBudgetMax`.
+  /// - Complexity: O(n log n) for the n nodes labelled; no allocation.
+  public mutating func cost(
+    from start: UInt32, to goal: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
+    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+  ) -> Reach {
+    search(
+      Query(
+        start: start, goal: goal, costMax: costMax, nodeBudget: nodeBudget, exploresTies: false),
+      world, space)
+  }
+
+  /// Whether a walker can have come from `start` to `goal` at a cost of at most `costMax`; for
+  /// checking one move, so it answers in a few loads when the nodes touch or lie too far apart.
+  ///
+  /// - Complexity: as `cost`; no allocation.
+  public mutating func reachableWithin(
+    from start: UInt32, to goal: UInt32, costMax: UInt32, nodeBudget: Int,
+    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+  ) -> Reach {
+    precondition(Int(start) < world.nodeCount && Int(goal) < world.nodeCount)
+    if start == goal { return .within(cost: 0) }
+    let delta = Int(goal) - Int(start)
+    let inside = world.inside(Int(start))
+    for direction in 0..<world.compass.degree
+    where inside &>> direction & 1 == 1 && world.compass.deltas[direction] == delta {
+      let multiplier = world.multiplier(Int(start), direction, space)
+      // At multiplier 1 no detour is as cheap.
+      if multiplier == 1 {
+        let cost = world.compass.costs[direction]
+        return cost <= UInt64(costMax) ? .within(cost: UInt32(cost)) : .beyond
+      }
+    }
+    return cost(from: start, to: goal, costMax: costMax, nodeBudget: nodeBudget, world, space)
+  }
+
+  /// The cheapest walk from `start` to `goal`; its steps are then read with `step`.
+  ///
+  /// Of several as cheap, the one that takes at every node, from the start on, the lowest direction
+  /// that stays on a cheapest walk: a function of the edges alone.
+  ///
+  /// - Complexity: as `cost`, but all nodes on walks as cheap are explored; no allocation.
+  public mutating func path(
+    from start: UInt32, to goal: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
+    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+  ) -> PathAnswer {
+    stepCount = 0
+    switch search(
+      Query(
+        start: start, goal: goal, costMax: costMax, nodeBudget: nodeBudget, exploresTies: true),
+      world, space)
+    {
+    case .within(let cost): return .found(walk(from: start, to: goal, cost: cost, world, space))
+    case .beyond: return .beyond
+    case .budgetSpent: return .budgetSpent
+    }
+  }
+
+  /// The direction of a step of the last path found, `0..<stepCount` of it.
+  public func step(_ index: Int) -> UInt8 {
+    precondition(index >= 0 && index < stepCount)
+    return steps.load(index, as: UInt8.self)
+  }
+}
+
+/// Whether, and at what cost, a node can be walked to.
+public enum Reach: Equatable, Sendable {
+  /// The cheapest walk, exactly.
+  case within(cost: UInt32)
+  /// No walk costs at most `costMax`.
+  case beyond
+  /// The budget of nodes was spent before the answer was known.
+  case budgetSpent
+}
+
+/// What became of a search for a path.
+public enum PathAnswer: Equatable, Sendable {
+  case found(Path)
+  /// No walk costs at most `costMax`.
+  case beyond
+  /// The budget of nodes was spent before the answer was known.
+  case budgetSpent
+}
+
+/// A cheapest walk in numbers.
+public struct Path: Equatable, Sendable {
+  /// In the neighbourhood's unit.
+  public var cost: UInt32
+  public var straightCount: Int
+  public var diagonalCount: Int
+  /// Steps: straight and diagonal together.
+  public var stepCount: Int { straightCount + diagonalCount }
+}

@@ -1,0 +1,227 @@
+public import Pages
+
+// Edits of edges. The algorithm is that of Ramalingam and Reps ("An incremental algorithm for a
+// generalization of the shortest-path problem", 1996) with three changes that positive integer costs
+// allow: support is looked up in the neighbours' keys and not counted; the region grows in any order,
+// because support cannot run in circles; and a region's nodes are marked by the zero key itself, so nothing has to be reset.
+extension TreasureField {
+  /// Repairs the field after `change`, which the world holds already.
+  ///
+  /// - Complexity: O(1) when the edge lies on no cheapest way before or after, otherwise O(c log c)
+  ///   for the c nodes whose every cheapest way it lay on, or whose new one it lies on.
+  public func repair(
+    _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    precondition(scratch.nodeCount >= world.nodeCount)
+    scratch.begin()
+    if !change.isIncrease {
+      lower(change, &space, &scratch)
+    } else if hasLostSupport(change, space) {
+      raise(Int(change.node), &space, &scratch)
+      repairRegion(&space, &scratch)
+    }
+  }
+
+  /// Repairs the field after all of `changes`, which the world holds already.
+  public func repair(
+    _ changes: EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    precondition(scratch.nodeCount >= world.nodeCount)
+    scratch.begin()
+    // All are increases or all decreases. First who lost support, while all keys are the old ones.
+    var lost: UInt32 = 0
+    for at in 0..<changes.count
+    where changes[at].isIncrease && hasLostSupport(changes[at], space) { lost |= 1 << UInt32(at) }
+    for at in 0..<changes.count where lost >> UInt32(at) & 1 == 1 {
+      raise(Int(changes[at].node), &space, &scratch)
+    }
+    if lost != 0 { repairRegion(&space, &scratch) }
+    for at in 0..<changes.count where !changes[at].isIncrease {
+      lower(changes[at], &space, &scratch)
+    }
+  }
+
+  // MARK: Decrease
+
+  /// Lets a cheaper or newly opened edge improve its tail, and all that follows.
+  ///
+  /// Everything it improves gets the same owner. So a node can be improved at an equal distance only
+  /// once, and the heap holds each node once at most besides stale entries.
+  private func lower(
+    _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    let tail = Int(change.node)
+    let direction = Int(change.direction)
+    let head = rows.load(tail + world.compass.deltas[direction], space)
+    if head == 0 { return }
+    let offer = self.offer(head, over: UInt64(change.new) << UInt64(direction * 8), direction)
+    if rows.load(tail, space) &- 1 <= offer &- 1 { return }
+    rows.store(offer, tail, &space)
+    scratch.heap.push(Self.distanceHalf(offer) | UInt64(tail))
+    settle(pushesTies: true, &space, &scratch)
+  }
+
+  // MARK: Increase
+
+  /// Whether the tail of a changed edge owed its key to the edge and has no other edge to owe it to.
+  private func hasLostSupport(_ change: EdgeChange, _ space: borrowing PageSpace) -> Bool {
+    let tail = Int(change.node)
+    let direction = Int(change.direction)
+    let key = rows.load(tail, space)
+    if key >> 32 == 0 { return false }  // out of reach, or on a treasure
+    let head = rows.load(tail + world.compass.deltas[direction], space)
+    let cost = UInt64(change.old) * world.compass.costs[direction]
+    if !Self.owes(key, to: head, cost) { return false }
+    return !isSupported(tail, key, space)
+  }
+
+  /// Whether some neighbour's key plus the edge to it gives `key`.
+  @inline(__always)
+  private func isSupported(_ node: Int, _ key: UInt64, _ space: borrowing PageSpace) -> Bool {
+    let multipliers = world.row(node, space)
+    for direction in 0..<world.compass.degree {
+      let multiplier = multipliers &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff
+      if multiplier == 0 { continue }
+      let beside = rows.load(node &+ world.compass.deltas[direction], space)
+      if Self.owes(key, to: beside, multiplier &* world.compass.costs[direction]) { return true }
+    }
+    return false
+  }
+
+  /// Takes a node without support into the region.
+  @inline(__always)
+  private func raise(_ node: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch) {
+    let key = rows.load(node, space)
+    if key == 0 { return }
+    scratch.append(node, key)
+    rows.store(0, node, &space)
+  }
+
+  /// Grows the region by all that lose support with it, and gives its nodes their new keys.
+  private func repairRegion(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
+    var position = 0
+    while position < scratch.count {
+      raiseDependants(position, &space, &scratch)
+      position &+= 1
+    }
+    // Offers come from outside the region only, so all are found before any is taken.
+    for position in 0..<scratch.count {
+      let node = scratch.node(position)
+      let multipliers = world.row(node, space)
+      var best: UInt64 = 0
+      for direction in 0..<world.compass.degree
+      where multipliers &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff != 0 {
+        let key = rows.load(node &+ world.compass.deltas[direction], space)
+        if key == 0 { continue }
+        let offer = self.offer(key, over: multipliers, direction)
+        if offer &- 1 < best &- 1 { best = offer }
+      }
+      scratch.setKey(best, position)
+    }
+    seed(&space, &scratch)
+    settle(pushesTies: false, &space, &scratch)
+  }
+
+  /// Takes into the region the neighbours whose last support was its node at `position`.
+  @inline(__always)
+  private func raiseDependants(
+    _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    let node = scratch.node(position)
+    let key = scratch.key(position)
+    let inside = world.inside(node)
+    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
+      let beside = node &+ world.compass.deltas[direction]
+      let theirs = rows.load(beside, space)
+      let cost = world.compass.costs[direction]
+      // Owed to this node only with the same owner and a step more, so most rows are not loaded. A
+      // node that holds a treasure owes its key to nobody: no distance is below 0.
+      if theirs <= key || UInt32(truncatingIfNeeded: theirs &- key) != 0 { continue }
+      let back = world.multiplier(beside, world.compass.opposite(direction), space)
+      if !Self.owes(theirs, to: key, back &* cost) { continue }
+      if !isSupported(beside, theirs, space) { raise(beside, &space, &scratch) }
+    }
+  }
+
+  // MARK: Shared
+
+  /// Whether `key` is `head` plus the cost of an edge between them. A closed edge (cost 0) and a
+  /// node out of reach (`head` 0) fail by themselves, as no key has the owner 0.
+  @inlinable @inline(__always)
+  static func owes(_ key: UInt64, to head: UInt64, _ cost: UInt64) -> Bool {
+    head < key && key &- head == cost &<< 32
+  }
+
+  /// A key without its owner, as in an entry of the heap.
+  @inline(__always)
+  static func distanceHalf(_ key: UInt64) -> UInt64 { key & 0xffff_ffff_0000_0000 }
+
+  /// The key that a neighbour's `key` gives over the edge in `direction`; 0 when the edge is closed
+  /// or leads beyond the radius.
+  @inline(__always)
+  func offer(_ key: UInt64, over multipliers: UInt64, _ direction: Int) -> UInt64 {
+    let multiplier = multipliers &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff
+    let distance = key &>> 32 &+ multiplier &* world.compass.costs[direction]
+    if multiplier == 0 || distance > UInt64(radiusMax) { return 0 }
+    return distance &<< 32 | key & 0xffff_ffff
+  }
+
+  /// Gives the region's nodes what its surroundings offer.
+  func seed(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
+    for position in 0..<scratch.count {
+      let key = scratch.key(position)
+      if key == 0 { continue }
+      let node = scratch.node(position)
+      rows.store(key, node, &space)
+      scratch.heap.push(Self.distanceHalf(key) | UInt64(truncatingIfNeeded: node))
+    }
+  }
+
+  /// Lets the queued nodes improve the nodes from which they can be walked to, nearest first
+  /// (Dijkstra 1959).
+  ///
+  /// - Parameter pushesTies: Whether a node improved in owner alone has to be queued. It has if its
+  ///   key was final before this call (a wave of one owner), and has not if it was queued at that
+  ///   distance in this call (a region that was cleared first).
+  func settle(
+    pushesTies: Bool, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    while let entry = scratch.heap.popFirst() {
+      let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
+      let key = rows.load(node, space)
+      if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
+      scratch.settledCount &+= 1
+      let inside = world.inside(node)
+      for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
+        let beside = node &+ world.compass.deltas[direction]
+        let theirs = rows.load(beside, space)
+        // No multiplier is below 1, so most neighbours are passed over without loading their row.
+        let least = key &+ world.compass.costs[direction] &<< 32
+        if theirs &- 1 <= least &- 1 && least > key { continue }
+        let back = world.compass.opposite(direction)
+        let offer = self.offer(key, over: world.row(beside, space), back)
+        if theirs &- 1 <= offer &- 1 { continue }
+        rows.store(offer, beside, &space)
+        if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {
+          if scratch.heap.isFull { dropStale(space, &scratch) }
+          scratch.heap.push(Self.distanceHalf(offer) | UInt64(truncatingIfNeeded: beside))
+        }
+      }
+    }
+  }
+
+  /// Makes room in a full heap; at most one entry a node is not stale.
+  @inline(never)
+  private func dropStale(_ space: borrowing PageSpace, _ scratch: inout FieldScratch) {
+    var kept = 0
+    for position in 0..<scratch.heap.count {
+      let entry = scratch.heap[position]
+      let key = rows.load(Int(truncatingIfNeeded: entry & 0xffff_ffff), space)
+      if key &>> 32 == entry &>> 32 {
+        scratch.heap[kept] = entry
+        kept &+= 1
+      }
+    }
+    scratch.heap.keepFirst(kept)
+  }
+}

@@ -1,0 +1,124 @@
+public import Pages
+
+// Treasures that open and close. Both repair exactly the nodes whose nearest treasure changes.
+extension TreasureField {
+  /// Adds a treasure at `node`. Several may lie on one node, where the lowest id is the one seen;
+  /// and one may lie on several nodes.
+  ///
+  /// - Parameter treasure: `1...`; opening one that is open at the same node changes nothing.
+  /// - Complexity: O(c log c) for the c nodes that become nearest to it.
+  public func open(
+    _ treasure: UInt32, at node: UInt32, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    precondition(treasure != 0 && scratch.nodeCount >= world.nodeCount)
+    scratch.begin()
+    let key = UInt64(treasure)
+    if rows.load(Int(node), space) &- 1 <= key &- 1 { return }  // a lower id, or itself, is here
+    rows.store(key, Int(node), &space)
+    scratch.heap.push(UInt64(node))
+    settle(pushesTies: true, &space, &scratch)
+  }
+
+  /// Removes a treasure from `node`.
+  ///
+  /// Every node whose nearest treasure it was loses its key, and no other does, because the id is
+  /// part of the key. So the region is found by flooding over equal ids, without looking at an edge;
+  /// the rim's keys then flow back in (Dijkstra).
+  ///
+  /// - Parameters:
+  ///   - treasure: Open at `node`; traps when the field shows that it cannot be.
+  ///   - next: The lowest id among the other treasures open at `node`, 0 when there is none.
+  /// - Complexity: O(c log c) for the c nodes that were nearest to it.
+  public func close(
+    _ treasure: UInt32, at node: UInt32, next: UInt32, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
+  ) {
+    precondition(scratch.nodeCount >= world.nodeCount)
+    scratch.begin()
+    let held = rows.load(Int(node), space)
+    precondition(
+      held != 0 && held <= UInt64(treasure), "treasure \(treasure) is not open at node \(node)")
+    if held < UInt64(treasure) { return }  // a lower id is the one seen
+    precondition(next == 0 || next > treasure, "treasure \(next) should have been seen first")
+    scratch.append(Int(node), UInt64(next))
+    rows.store(0, Int(node), &space)
+    var position = 0
+    while position < scratch.count {
+      flood(treasure, position, &space, &scratch)
+      position &+= 1
+    }
+    seed(&space, &scratch)
+    settle(pushesTies: false, &space, &scratch)
+  }
+
+  /// Takes the neighbours owned by `treasure` into the region, and finds the best key that the
+  /// other neighbours offer to the region's node at `position`.
+  @inline(__always)
+  private func flood(
+    _ treasure: UInt32, _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    let node = scratch.node(position)
+    let inside = world.inside(node)
+    var best = scratch.key(position)
+    var multipliers: UInt64 = 0
+    var isRim = false
+    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
+      let beside = node &+ world.compass.deltas[direction]
+      let key = rows.load(beside, space)
+      if key == 0 { continue }
+      // Distance 0 is another place of a treasure that lies on several nodes: it stays.
+      if UInt32(truncatingIfNeeded: key) == treasure && key &>> 32 != 0 {
+        rows.store(0, beside, &space)
+        scratch.append(beside, 0)
+        continue
+      }
+      if !isRim {
+        multipliers = world.row(node, space)
+        isRim = true
+      }
+      let offer = self.offer(key, over: multipliers, direction)
+      if offer &- 1 < best &- 1 { best = offer }
+    }
+    scratch.setKey(best, position)
+  }
+
+  // MARK: From scratch
+
+  /// Forgets every treasure.
+  ///
+  /// - Complexity: O(nodes)
+  public func clear(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
+    precondition(scratch.nodeCount >= world.nodeCount)
+    scratch.begin()
+    for node in 0..<rows.count where rows.load(node, space) != 0 { rows.store(0, node, &space) }
+  }
+
+  /// After `clear`: adds a treasure without spreading it; `spread` does that for all of them.
+  public func place(
+    _ treasure: UInt32, at node: UInt32, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    precondition(treasure != 0)
+    let held = rows.load(Int(node), space)
+    precondition(held &>> 32 == 0, "place follows clear")
+    if held != 0 && held <= UInt64(treasure) { return }
+    rows.store(UInt64(treasure), Int(node), &space)
+    if held == 0 { scratch.heap.push(UInt64(node)) }
+  }
+
+  /// After `clear` and any number of `place`: computes the field by Dijkstra's algorithm (1959) from
+  /// all treasures at once.
+  ///
+  /// - Complexity: O(nodes log nodes)
+  public func spread(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
+    settle(pushesTies: false, &space, &scratch)
+  }
+
+  /// Computes the field from nothing but the open treasures.
+  public func rebuild<Treasures: Sequence>(
+    _ treasures: Treasures, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) where Treasures.Element == (treasure: UInt32, node: UInt32) {
+    clear(&space, &scratch)
+    for (treasure, node) in treasures { place(treasure, at: node, &space, &scratch) }
+    spread(&space, &scratch)
+  }
+}
