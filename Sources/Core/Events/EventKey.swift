@@ -14,7 +14,7 @@
 /// | value                         | -2^63...2^63-1                              | value             |
 /// | points, stock                 | spawn: 0...2^31-1; 1...2^20-1               | value, SpawnOffer |
 /// | points                        | score: -10^9...10^9                         | value             |
-/// | multiplier, direction, block  | edge: 0...255; 0...7; true or false         | value, EdgeChange |
+/// | multiplier, direction, block  | edge: 0...255; 0...7; true or false         | value, EdgeOrder |
 enum EventKey: UInt8, CaseIterable {
   case kind, rank, hint, hunt, producer, sequence, player, time, x, y, z, treasure, value
   case points, stock, multiplier, direction, block

@@ -1,4 +1,4 @@
-public import Bounded
+import Bounded
 
 /// Effects of a step, in order, for viewers; caller-owned, of fixed capacity.
 ///

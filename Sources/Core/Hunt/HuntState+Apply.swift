@@ -117,8 +117,7 @@ extension HuntState {
       player.total = overflow ? (points > 0 ? .max : .min) : sum
       return player.total
     }
-    boards.add(
-      member: UInt32(row), points: points, reached: counts.events, timeMs: time, &space)
+    boards.add(UInt32(row), points, reached: counts.events, timeMs: time, &space)
     outcome.total = total
     outcome.points = Int32(clamping: points)
   }
@@ -135,7 +134,7 @@ extension HuntState {
   }
 
   func addRank(_ row: Int, _ outcome: inout Outcome) {
-    outcome.rank = UInt32(clamping: boards.rank(board: 0, member: UInt32(row), space) ?? 0)
+    outcome.rank = UInt32(clamping: boards[0].rank(UInt32(row), space) ?? 0)
   }
 
   /// What viewers see of an event of a player.
@@ -169,7 +168,7 @@ extension HuntState {
     guard event.player != 0, let row = playerIndex.find(event.player, space) else { return }
     players.prefetch(Int(row), space)
     if event.kindByte != EventKind.move.rawValue {
-      boards.prefetch(member: UInt32(truncatingIfNeeded: row), space)
+      boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: event.time, space)
     }
   }
 }

@@ -135,7 +135,7 @@ extension HuntState {
 
   /// Whether a player can have walked to `node` since the last move: not too far for the time, and
   /// along open edges.
-  private func judgeStep(_ event: Event, _ player: PlayerRow, to node: UInt32) -> ResultCode {
+  private mutating func judgeStep(_ event: Event, _ player: PlayerRow, to node: UInt32) -> ResultCode {
     let dx = abs(Int(event.x) - Int(player.x)), dy = abs(Int(event.y) - Int(player.y))
     let steps = max(dx, dy)
     if steps == 0 { return .ok }
@@ -153,10 +153,15 @@ extension HuntState {
     guard let from = world.map.node(x: Int(player.x), y: Int(player.y)) else { return .ok }
     if steps > Int(rules.stepsMax) { return .tooFast }
     // A detour may be half as long again as the blocks earned, so that corners can be turned.
-    let costMax = world.cost(ofBlocks: max(blocksMax, steps) * 3 / 2 + 1)
-    return world.isReachable(
-      from: from, to: node, costMax: costMax, nodeBudget: 4_096, field, space)
-      ? .ok : .throughWall
+    let blocks = UInt32(max(blocksMax, steps) * 3 / 2 + 1)
+    let (costMax, _) = blocks.multipliedReportingOverflow(
+      by: world.map.neighbourhood.straightCost)
+    let reach = finder.reachableWithin(
+      from: from, to: node, costMax: costMax, nodeBudget: Self.stepBudget, world, space)
+    switch reach {
+    case .within: return .ok
+    case .beyond, .budgetSpent: return .throughWall
+    }
   }
 
   private mutating func put(_ row: Int, _ event: Event) {
@@ -180,14 +185,16 @@ extension HuntState {
     }
     if event.flags.contains(.wantHint) {
       let hint = field.hint(node, space)
-      outcome.distance = hint.distance
-      outcome.treasure = hint.treasure
-      outcome.direction = hint.direction
-      if player.lastDistance != .max && hint.distance != .max {
-        if hint.distance < player.lastDistance { outcome.flags.insert(.warmer) }
-        if hint.distance > player.lastDistance { outcome.flags.insert(.colder) }
+      if let hint {
+        outcome.distance = hint.distance
+        outcome.treasure = hint.treasure
+        outcome.direction = hint.direction
+        if player.lastDistance != .max {
+          if hint.distance < player.lastDistance { outcome.flags.insert(.warmer) }
+          if hint.distance > player.lastDistance { outcome.flags.insert(.colder) }
+        }
       }
-      players.update(row, &space) { $0.lastDistance = hint.distance }
+      players.update(row, &space) { $0.lastDistance = hint?.distance ?? .max }
     }
   }
 }

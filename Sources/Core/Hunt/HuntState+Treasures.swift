@@ -205,7 +205,7 @@ extension HuntState {
     let key = TreeKey(high: UInt64(treasure.node), low: UInt64(treasure.id))
     precondition(openAt.insert(key, &space) == .inserted, "treasure \(treasure.id) opened twice")
     counts { $0.treasuresOpen += 1 }
-    field.open(treasure.id, at: treasure.node, &space)
+    field.open(treasure.id, at: treasure.node, &space, &scratch)
   }
 
   private mutating func close(_ row: Int) {
@@ -215,7 +215,7 @@ extension HuntState {
     counts { $0.treasuresOpen -= 1 }
     let next = openAt.first(atOrAfter: TreeKey(high: UInt64(treasure.node), low: 0), space)
     let heir = next.flatMap { $0.high == UInt64(treasure.node) ? UInt32($0.low) : nil } ?? 0
-    field.close(treasure.id, at: treasure.node, nextOpen: heir, &space)
+    field.close(treasure.id, at: treasure.node, next: heir, &space, &scratch)
   }
 
   private func appendEffect(
@@ -240,17 +240,17 @@ extension HuntState {
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
     guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
-    guard let order = Events.EdgeChange(event.value) else { return .outOfRange }
+    guard let order = EdgeOrder(event.value) else { return .outOfRange }
     if order.wholeBlock {
       let changes = world.setBlock(node, open: order.multiplier != 0, &space)
       if changes.count == 0 { return .nothingChanged }
-      field.repair(changes, &space)
+      field.repair(changes, &space, &scratch)
     } else {
       guard Int(order.direction) < world.map.neighbourhood.degree else { return .outOfRange }
       switch world.setEdge(node, order.direction, multiplier: order.multiplier, &space) {
       case .unchanged: return .nothingChanged
       case .refused: return .blocked
-      case .changed(let change): field.repair(change, &space)
+      case .changed(let change): field.repair(change, &space, &scratch)
       }
     }
     var effect = Effect(.edge)

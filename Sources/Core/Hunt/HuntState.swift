@@ -33,8 +33,13 @@ public struct HuntState: ~Copyable {
   let names: PagedArray<NameRow>
   let idempotencyIndex: PagedTable  // key -> journal offset + 1
   let idempotencyRing: PagedArray<UInt64>
-  let field: TreasureField
+  public let field: TreasureField
+  var scratch: FieldScratch
+  var finder: PathFinder
   public let boards: Boards
+
+  /// Most nodes that the check of one move may look at.
+  static var stepBudget: Int { 4_096 }
 
   /// Where every container of such a hunt lies.
   public static func layout(_ definition: HuntDefinition, _ map: BlockMap) -> PageLayout {
@@ -76,6 +81,8 @@ public struct HuntState: ~Copyable {
     idempotencyIndex = places.idempotencyIndex
     idempotencyRing = places.idempotencyRing
     field = places.field
+    scratch = FieldScratch(nodeCount: places.world.nodeCount)
+    finder = PathFinder(nodeBudgetMax: Self.stepBudget)
     boards = places.boards
     self.space = space
   }
@@ -105,7 +112,7 @@ public struct HuntState: ~Copyable {
       let limits = definition.limits
       counts = PagedArray("counts", count: 1, in: &layout)
       world = GridWorld("world", map, in: &layout)
-      field = TreasureField("field", world, in: &layout)
+      field = TreasureField("field", over: world, in: &layout)
       playerIndex = PagedTable("players.index", capacity: limits.players, in: &layout)
       players = PagedArray("players", count: limits.players, in: &layout)
       treasureIndex = PagedTable("treasures.index", capacity: limits.treasures, in: &layout)
@@ -124,8 +131,10 @@ public struct HuntState: ~Copyable {
         "idempotency", count: limits.idempotencyKeys, in: &layout)
       boards = Boards(
         definition.boards.map { board in
-          (board.name, board.windowMs.map { BoardKind.tumbling(ms: $0) } ?? .allTime)
-        }, memberCapacity: limits.players, in: &layout)
+          BoardDeclaration(
+            name: board.name, kind: board.windowMs.map { .tumbling(ms: $0) } ?? .allTime,
+            memberCapacity: limits.players)
+        }, in: &layout)
     }
   }
 
@@ -138,6 +147,10 @@ public struct HuntState: ~Copyable {
   }
 
   public var phase: HuntPhase { HuntPhase(rawValue: counts.phaseRaw) ?? .draft }
+
+  /// A branch of the state's pages, for reading by another thread or for a digest; see
+  /// `PageSpace.fork`.
+  public mutating func fork() throws(ForkRefusal) -> PageSpace { try space.fork() }
 
   /// A digest of everything but the clock: equal for equal states, whatever their history.
   public mutating func digest() -> Hash128 { space.digest() }

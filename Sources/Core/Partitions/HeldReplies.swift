@@ -46,7 +46,7 @@ struct HeldReplies: ~Copyable {
       }
       for line in 0..<count {
         lines.update(((at + 1 + line) & mask) * 64, as: Outcome.self) { outcome in
-          outcome.flags.insert(.provisional)
+          outcome.flags.formUnion(.provisional)
         }
       }
       at += 1 + count

@@ -315,7 +315,7 @@ public struct Partition: ~Copyable {
     finishDigest(&output)
     let events = state.counts.events
     do throws(ForkRefusal) {
-      digestJob = DigestJob(events: events, fork: try state.space.fork())
+      digestJob = DigestJob(events: events, fork: try state.fork())
     } catch {
       // The pool has no room for a fork (a reader holds one): hash now.
       let digest = state.digest()
