@@ -73,6 +73,7 @@ let package = Package(
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
     tests("Bounded"),
     tests("Pages"),
+    tests("Net", ["CSystem"]),
   ],
   swiftLanguageModes: [.v6]
 )
