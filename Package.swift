@@ -77,6 +77,7 @@ let package = Package(
     tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
     tests("Authoring", ["Hunt", "Bounded"]),
     tests("World", ["Bounded", "Pages", "CMallocCount"]),
+    tests("Net", ["CSystem"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -67,3 +70,77 @@ void vx_pause(void) {
 #endif
 }
 int vx_errno(void) { return errno; }
+
+static socklen_t loopback(struct sockaddr_storage *to, int v6, uint32_t v4, uint16_t port) {
+  memset(to, 0, sizeof *to);
+  if (v6) {
+    struct sockaddr_in6 *address = (struct sockaddr_in6 *)to;
+    address->sin6_family = AF_INET6;
+    address->sin6_port = htons(port);
+    address->sin6_addr = in6addr_loopback;
+    return sizeof *address;
+  }
+  struct sockaddr_in *address = (struct sockaddr_in *)to;
+  address->sin_family = AF_INET;
+  address->sin_port = htons(port);
+  address->sin_addr.s_addr = htonl(v4);
+  return sizeof *address;
+}
+
+/// Closes `fd` and keeps the errno that made it useless.
+static int abandon(int fd) {
+  int error = errno;
+  close(fd);
+  errno = error;
+  return -1;
+}
+
+int vx_tcp_listen(int v6, uint32_t v4, uint16_t port, int backlog, uint16_t *bound) {
+  struct sockaddr_storage address;
+  socklen_t length = loopback(&address, v6, v4, port);
+  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+  if (fd < 0) return -1;
+  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+      bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, backlog) < 0 ||
+      getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+    return abandon(fd);
+  *bound = ntohs(v6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                    : ((struct sockaddr_in *)&address)->sin_port);
+  return fd;
+}
+
+int vx_tcp_connect(int v6, uint32_t v4, uint16_t port) {
+  struct sockaddr_storage address;
+  socklen_t length = loopback(&address, v6, v4, port);
+  int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (vx_tcp_nodelay(fd) < 0) return abandon(fd);
+  if (connect(fd, (struct sockaddr *)&address, length) < 0 && errno != EINPROGRESS)
+    return abandon(fd);
+  return fd;
+}
+
+int vx_tcp_nodelay(int fd) {
+  int on = 1;
+  return setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int vx_socket_error(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? errno : error;
+}
+
+int64_t vx_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return 0;
+  return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
+}
+
+int64_t vx_find_head_end(const void *bytes, size_t count) {
+  const char *found = memmem(bytes, count, "\r\n\r\n", 4);
+  return found ? found - (const char *)bytes : -1;
+}

@@ -29,3 +29,17 @@ int64_t vx_rss_bytes(void);
 int vx_set_thread_name(const char *_Nonnull name);
 VX_NOLOCKS void vx_pause(void);
 int vx_errno(void);
+
+/// TCP on loopback. `v4` is an address in host byte order; with `v6` the address is ::1.
+/// All descriptors are non-blocking and close on exec; -1 with errno on failure.
+int vx_tcp_listen(int v6, uint32_t v4, uint16_t port, int backlog, uint16_t *_Nonnull bound);
+/// A socket whose connection may still be under way (EINPROGRESS is not a failure).
+int vx_tcp_connect(int v6, uint32_t v4, uint16_t port);
+/// Sends small segments at once.
+int vx_tcp_nodelay(int fd);
+/// Takes and clears the socket's pending error; 0 when there is none.
+int vx_socket_error(int fd);
+/// Raises this process's soft descriptor limit to its hard limit, and returns it.
+int64_t vx_raise_descriptor_limit(void);
+/// Offset of the first CR LF CR LF in `bytes`, or -1.
+VX_NOLOCKS int64_t vx_find_head_end(const void *_Nonnull bytes, size_t count);
