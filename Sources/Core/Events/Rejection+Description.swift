@@ -1,0 +1,164 @@
+import Bounded
+
+// One sentence for a person, off the hot path: where, which field, which rule, and what was perhaps
+// meant. The codes are the contract; the words may change in any version.
+
+/// Describes why `bytes`, a body of JSON, were refused; `rejection` must come from reading them.
+///
+/// Allocates; one line; at most some 500 bytes whatever the body holds.
+public func describe(_ rejection: Rejection, in bytes: RawSpan) -> String {
+  let (line, column) = place(min(Int(rejection.position), bytes.byteCount), in: bytes)
+  return "line \(line), column \(column): \(sentence(rejection, in: bytes))"
+}
+
+/// Describes why the event at `index` of a batch of 64-byte events was refused.
+public func describe(_ rejection: Rejection, eventAt index: Int) -> String {
+  let rule = rule(rejection.code, rejection.field)
+  guard rejection.field != .none else { return "event \(index): \(rule)" }
+  return "event \(index), byte \(rejection.position): \"\(rejection.field.word)\" \(rule)"
+}
+
+/// Line and column of byte `at`, from 1; columns count characters (Unicode scalars).
+private func place(_ at: Int, in bytes: RawSpan) -> (line: Int, column: Int) {
+  var (line, column) = (1, 1)
+  for offset in 0..<at {
+    let byte = bytes.byte(offset)
+    if byte == UInt8(ascii: "\n") {
+      (line, column) = (line + 1, 1)
+    } else if byte & 0xc0 != 0x80 {
+      column += 1
+    }
+  }
+  return (line, column)
+}
+
+private func sentence(_ rejection: Rejection, in bytes: RawSpan) -> String {
+  let at = Int(rejection.position)
+  let key = text(at, in: bytes)
+  switch rejection.code {
+  case .malformed:
+    guard at < bytes.byteCount else { return "the text ends where JSON needs more" }
+    let byte = bytes.byte(at)
+    if (0x20..<0x7f).contains(byte) {
+      return "JSON does not allow \"\(Character(Unicode.Scalar(byte)))\" here"
+    }
+    return "JSON does not allow byte 0x\(String(byte, radix: 16)) here"
+  case .unknownField:
+    if rejection.field != .none { return "\"\(key)\" does not belong to this kind of event" }
+    let names = EventKey.allCases.map(\.word)
+    return "there is no field \"\(key)\"\(suggestion(for: key, among: names)); "
+      + "the fields are \(names.joined(separator: ", "))"
+  case .unknownKind:
+    let kind = kindText(at, in: bytes)
+    let names = EventKind.allCases.filter(\.isSupported).map { "\($0.word)" }
+    return "there is no kind \"\(kind)\"\(suggestion(for: kind, among: names)); "
+      + "the kinds are \(names.joined(separator: ", "))"
+  case .unsupportedKind:
+    return "\"\(kindText(at, in: bytes))\" events are not taken by this version"
+  case .missingField:
+    guard rejection.field == .value else {
+      return "the event needs \"\(rejection.field.word)\""
+    }
+    return "a score needs \"points\", an edge \"multiplier\" and \"direction\" or \"block\": true"
+  case .tooLong where rejection.field == .none:
+    return "the body holds more events than one body may; send the rest again"
+  case .wrongType where rejection.field == .none:
+    return "an event must be an object"
+  case .repeatedField: return "\"\(key)\" says again what the event has said already"
+  default: return "\"\(key)\" \(rule(key, rejection))"
+  }
+}
+
+/// What the value of `key` must be.
+private func rule(_ key: String, _ rejection: Rejection) -> String {
+  if rejection.code == .tooLong { return "must be at most \(PlayerNames.sizeMax) bytes" }
+  let rule =
+    switch key {
+    case "kind": "a word in quotes"
+    case "rank", "hint", "block": "true or false"
+    case "player": "an integer 1...18446744073709551615 or a name of 1...64 bytes"
+    case "hunt", "treasure": "an integer 0...4294967295"
+    case "producer": "an integer 0...18446744073709551615"
+    case "sequence": "an integer 0...\(Event.sequenceMax)"
+    case "time": "milliseconds since 1970, an integer 0...\(Event.timeMax)"
+    case "x", "y", "z": "an integer -2147483648...2147483647"
+    case "points": "an integer -1000000000...1000000000 (score) or 0...2147483647 (spawn)"
+    case "stock": "an integer 1...\(SpawnOffer.stockMax)"
+    case "multiplier": "an integer 0...255"
+    case "direction": "an integer 0...7"
+    default: "an integer within the range of its kind"
+    }
+  return "must be \(rule)"
+}
+
+/// The rule behind a code, for a field whose name comes before.
+private func rule(_ code: ResultCode, _ field: EventField) -> String {
+  switch code {
+  case .unsupportedVersion: "must be \(Event.currentVersion)"
+  case .unknownKind: "is no kind that a sender may use"
+  case .unsupportedKind: "is not taken by this version"
+  case .reservedFlag: "has bits that only the engine may set"
+  case .missingField: "is needed by this kind of event"
+  case .outOfRange: "is out of range"
+  case .wrongHunt: "is not the connection's hunt"
+  case .wrongProducer: "is not the connection's producer"
+  default: "\(code.word)"
+  }
+}
+
+private struct TextSink: ByteSink {
+  var bytes: [UInt8] = []
+  mutating func append(_ byte: UInt8) { if bytes.count < 64 { bytes.append(byte) } }
+}
+
+/// The string whose opening quote is at `at`, cut to 64 bytes, without control characters.
+private func text(_ at: Int, in bytes: RawSpan) -> String {
+  guard bytes.byteOrZero(at) == UInt8(ascii: "\"") else { return "?" }
+  var reader = JSONReader(at: at)
+  var sink = TextSink()
+  do throws(Rejection) { try reader.string(bytes, into: &sink) } catch { return "?" }
+  let printable = sink.bytes.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }
+  return String(decoding: printable, as: UTF8.self)
+}
+
+/// The string after the key at `at`.
+private func kindText(_ at: Int, in bytes: RawSpan) -> String {
+  var reader = JSONReader(at: at)
+  guard bytes.byteOrZero(at) == UInt8(ascii: "\"") else { return "?" }
+  do throws(Rejection) {
+    try reader.skipString(bytes)
+    try reader.colon(bytes)
+  } catch { return "?" }
+  return text(reader.at, in: bytes)
+}
+
+/// `; did you mean "name"?` for the nearest of `names`, or nothing when none is near.
+private func suggestion(for word: String, among names: [String]) -> String {
+  var best: (name: String, distance: Int)?
+  for name in names {
+    var distance = editDistance(Array(word.utf8), Array(name.utf8))
+    if word.utf8.count >= 3, name.hasPrefix(word) { distance = 1 }
+    if distance < best?.distance ?? .max { best = (name, distance) }
+  }
+  guard let best, best.distance <= max(1, best.name.utf8.count / 3) else { return "" }
+  return ", did you mean \"\(best.name)\"?"
+}
+
+/// Fewest single letters to insert, delete, replace or swap with their neighbour.
+private func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+  var before: [Int] = []
+  var above = Array(0...right.count)
+  for i in 0..<left.count {
+    var row = [i + 1]
+    for j in 0..<right.count {
+      var cost = min(row[j], above[j + 1]) + 1
+      cost = min(cost, above[j] + (left[i] == right[j] ? 0 : 1))
+      if i > 0, j > 0, left[i] == right[j - 1], left[i - 1] == right[j] {
+        cost = min(cost, before[j - 1] + 1)
+      }
+      row.append(cost)
+    }
+    (before, above) = (above, row)
+  }
+  return above[right.count]
+}
