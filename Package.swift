@@ -55,7 +55,8 @@ let package = Package(
       providers: [.apt(["libyaml-dev"])]),
     .target(
       name: "CConsole", path: "Sources/IO/CConsole",
-      exclude: ["index.html", "console.js", "console.css"]),
+      exclude: ["index.html", "console.js", "console.css", "openapi.json"]),
+    io("Console", ["CConsole"]),
     io("Bus", ["Bounded", "CSystem"]),
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
@@ -66,7 +67,12 @@ let package = Package(
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
         "CSystem", "Bus", "Disk", "Authoring",
       ]),
-    io("Gateway", ["Engine", "Net", "CConsole"]),
+    io(
+      "Gateway",
+      [
+        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Net", "Authoring",
+        "Engine", "Console",
+      ]),
 
     .executableTarget(
       name: "veltrix", dependencies: ["Gateway", "Engine", "Authoring"], path: "Sources/veltrix",
