@@ -2,7 +2,7 @@ import CSystem
 import Foundation
 
 /// A plain blocking socket; every wait ends after `patience` seconds.
-final class Client {
+final class Client: @unchecked Sendable {
   let descriptor: Int32
   private var received: [UInt8] = []
   private(set) var isEnded = false

@@ -75,6 +75,7 @@ extension Loop {
   // MARK: receiving
 
   func receiveHTTP(_ connection: Connection) {
+    guard connection.http?.kept.isEmpty == true else { return settleLater(connection) }
     unsafe scratch.withMemory { room in
       let got = unsafe recv(connection.descriptor, room.baseAddress!, room.count, 0)
       if got > 0 {
@@ -92,7 +93,9 @@ extension Loop {
   }
 
   private func keep(_ rest: UnsafeRawBufferPointer, on connection: Connection) {
-    guard unsafe !rest.isEmpty, connection.phase == .open, let http = connection.http else { return }
+    guard unsafe !rest.isEmpty, connection.phase == .open, let http = connection.http else {
+      return
+    }
     if unsafe !http.kept.append(rest) { refuse(connection, .memoryFull) }
   }
 

@@ -4,8 +4,9 @@ extension Loop {
   func after(_ ms: Int) -> Int64 { ms == 0 ? .max : nowNs + Int64(ms) * 1_000_000 }
 
   func tick() {
+    nextTickNs += Int64(limits.tickMs) * 1_000_000
     // A loop that was held up ticks once, not once for each tick missed.
-    nextTickNs = max(nextTickNs + Int64(limits.tickMs) * 1_000_000, nowNs)
+    if nextTickNs <= nowNs { nextTickNs = after(limits.tickMs) }
     if nowNs >= acceptResumesNs {
       acceptResumesNs = .max
       if spareDescriptor < 0 { spareDescriptor = Self.openSpare() }
@@ -61,6 +62,12 @@ extension Loop {
         if connection.out.append(":\n\n" as StaticString) { settleLater(connection) }
       }
     case .webSocket(let session):
+      // While we do not read, silence is no sign of anything.
+      guard wantsRead(connection) else { return }
+      if nowNs - connection.receivedNs >= Int64(limits.idleMs) * 1_000_000 {
+        counts.timedOut += 1
+        return retire(connection)
+      }
       if nowNs - max(connection.receivedNs, session.pingedNs) >= quietNs {
         session.ping(nowNs: nowNs)
       }
