@@ -1,7 +1,8 @@
 import CSystem
 import Foundation
 
-/// A plain blocking socket; every wait ends after `patience` seconds.
+/// A plain blocking socket; every wait ends after `patience` seconds. One thread may send while
+/// another reads.
 final class Client: @unchecked Sendable {
   let descriptor: Int32
   private var received: [UInt8] = []

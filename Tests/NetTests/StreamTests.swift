@@ -252,7 +252,7 @@ private func runMoodyEcho(
   let running = Running(limits: limits) { (loop) throws(NetFault) in
     let sleeper = Sleeper(wanted)
     made.value = sleeper
-    _ = try loop.listenHTTP(host: "::1", port: 0, application: sleeper)
+    _ = try loop.listenHTTP(host: "127.0.0.2", port: 0, application: sleeper)
     _ = try loop.listenHTTP(host: "127.0.0.1", port: 0, application: sleeper)
     return sleeper
   }

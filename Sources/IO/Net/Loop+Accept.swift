@@ -31,7 +31,7 @@ extension Loop {
       connection.readDeadlineNs = after(limits.idleMs)
       if isFull {
         counts.refused += 1
-        refuse(connection, .connectionsFull, headers: [("Retry-After", "1")])
+        refuse(connection, .connectionsFull)
       }
     case .stream(let application):
       guard !isFull, let block = freeStreamBlocks.popLast() else {
@@ -107,7 +107,7 @@ extension Loop {
 
   private func sayFull(_ descriptor: Int32) {
     var answer = ByteBuffer(byteCountMax: 1_024, budget: budget)
-    guard appendError(.connectionsFull, headers: [("Retry-After", "1")], to: &answer) else {
+    guard appendError(.connectionsFull, to: &answer) else {
       return
     }
     let bytes = unsafe answer.bytes

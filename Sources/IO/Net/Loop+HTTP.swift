@@ -60,12 +60,10 @@ extension Loop {
   }
 
   /// Answers with an error of the loop's own and closes.
-  func refuse(
-    _ connection: Connection, _ rejection: RequestRejection, headers: [(String, String)] = []
-  ) {
+  func refuse(_ connection: Connection, _ rejection: RequestRejection) {
     guard let http = connection.http else { return }
     if rejection != .connectionsFull { counts.rejected += 1 }
-    if !appendError(rejection, headers: headers, to: &connection.out) {
+    if !appendError(rejection, to: &connection.out) {
       counts.sendsRefused += 1  // not even room to say so; the close has to
     }
     http.stage = .over

@@ -39,7 +39,7 @@ extension Loop {
   /// The peer did not say what it should have said by now.
   private func expire(_ connection: Connection) {
     if connection.phase == .lingering { return retire(connection) }
-    if connection.stream != nil, connection.isReadingPaused { return }  // silent at our own wish
+    if isSilentByOurWish(connection) { return }
     counts.timedOut += 1
     guard connection.phase == .open, let http = connection.http else { return retire(connection) }
     if case .reading = http.stage, http.parser.progress != .idle {
@@ -49,6 +49,14 @@ extension Loop {
     } else {
       beginClosing(connection)
     }
+  }
+
+  /// Whether we do not read what the peer may well be sending.
+  private func isSilentByOurWish(_ connection: Connection) -> Bool {
+    guard connection.phase == .open, !wantsRead(connection) else { return false }
+    guard let http = connection.http else { return connection.isReadingPaused }
+    if case .reading = http.stage { return true }
+    return false
   }
 
   /// Shows quiet viewers, and whatever stands between us and them, that the connection lives.
