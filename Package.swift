@@ -38,7 +38,6 @@ let package = Package(
     core("Bounded", ["CIntrinsics"]),
     core("Pages", ["Bounded"]),
     core("Events", ["Bounded"]),
-    core("Routing", ["Events"]),
     core("Journal", ["Bounded", "Events"]),
     core("World", ["Bounded", "Pages"]),
     core("Scoring", ["Bounded", "Pages"]),
@@ -61,7 +60,12 @@ let package = Package(
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "CYaml"]),
-    io("Engine", ["Bus", "Disk", "Partitions", "Routing", "Authoring"]),
+    io(
+      "Engine",
+      [
+        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
+        "CSystem", "Bus", "Disk", "Authoring",
+      ]),
     io("Gateway", ["Engine", "Net", "CConsole"]),
 
     .executableTarget(

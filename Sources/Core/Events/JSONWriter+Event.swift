@@ -64,17 +64,17 @@ extension JSONWriter {
     }
   }
 
-  mutating func field(_ name: StaticString, _ value: UInt64) {
+  public mutating func field(_ name: StaticString, _ value: UInt64) {
     key(name)
     number(value)
   }
 
-  mutating func field(_ name: StaticString, _ value: Int64) {
+  public mutating func field(_ name: StaticString, _ value: Int64) {
     key(name)
     number(value)
   }
 
-  mutating func field(_ name: StaticString, _ value: Bool) {
+  public mutating func field(_ name: StaticString, _ value: Bool) {
     key(name)
     bool(value)
   }

@@ -25,6 +25,11 @@
   /// Cost of a diagonal step over an edge with multiplier 1; `four` has none.
   @inlinable public var diagonalCost: UInt32 { self == .eight ? 19_601 : 0 }
 
+  /// Columns and rows crossed by a step in `direction`, `0..<degree`.
+  public func step(_ direction: UInt8) -> (x: Int, y: Int) {
+    Compass.offset(self, Int(direction) & (degree - 1))
+  }
+
   /// Whether `direction` is diagonal.
   @inlinable public func isDiagonal(_ direction: UInt8) -> Bool {
     self == .eight && direction & 1 == 1

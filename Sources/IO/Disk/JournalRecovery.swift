@@ -16,6 +16,9 @@ public struct RecoveredJournal {
   /// Bytes of a torn write that were found after the last whole frame; they were never durable.
   public var tornBytes = 0
   public var frames = 0
+
+  /// A journal without a frame.
+  public init() {}
 }
 
 /// One frame as recovery hands it on: its events lie in `bytes` from `eventsAt`.

@@ -1,5 +1,5 @@
 public import Bounded
-public import Bus
+import Bus
 public import Partitions
 import Synchronization
 

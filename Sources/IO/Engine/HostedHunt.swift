@@ -1,8 +1,8 @@
-public import Authoring
-public import Bounded
-import Bus
+import Bounded
+public import Bus
 import Disk
 public import Hunt
+import Pages
 import Partitions
 import Synchronization
 public import World
@@ -71,15 +71,14 @@ final class HostedHunt: @unchecked Sendable {
   let entry: HuntEntry
   var partition: Partition
   let journal: JournalDisk
-  let pool: PagePoolInfo
+  let pool: PagePool
   var effects: EffectBuffer?
-  var finder: PathScratch?
   /// Whether lines were published to the journal since its bell was last rung.
   var hasJournalled = false
   var hasFailed = false
 
   init(
-    entry: HuntEntry, partition: consuming Partition, journal: JournalDisk, pool: PagePoolInfo
+    entry: HuntEntry, partition: consuming Partition, journal: JournalDisk, pool: PagePool
   ) {
     self.entry = entry
     self.partition = partition

@@ -1,4 +1,4 @@
-import Bounded
+public import Bounded
 public import Disk
 public import Hunt
 public import World
@@ -68,15 +68,16 @@ public struct HuntFolder: Sendable {
   public func open() throws(HuntFolderFault) -> (HuntDefinition, BlockMap, Manifest) {
     let manifest = try readManifest()
     let definition: HuntDefinition
+    let flat = try read(definitionPath)
     do throws(DefinitionFault) {
-      definition = try HuntDefinition(decoding: try read(definitionPath))
-    } catch let fault as DefinitionFault {
-      throw .damaged(path: definitionPath, reason: "\(fault)")
+      definition = try HuntDefinition(decoding: flat)
+    } catch {
+      throw .damaged(path: definitionPath, reason: "\(error)")
     }
     let text = try read(mapPath)
     let map: BlockMap
     do throws(MapRejection) {
-      map = try BlockMap(movingAI: text.span.bytes, neighbourhood: manifest.neighbourhood)
+      map = try BlockMap(parsing: text.span, neighbourhood: manifest.neighbourhood)
     } catch {
       throw .damaged(path: mapPath, reason: "\(error)")
     }

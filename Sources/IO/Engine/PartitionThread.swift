@@ -1,6 +1,7 @@
 import Bounded
 import Bus
 import CSystem
+import Disk
 import Events
 import Hunt
 import Partitions
@@ -28,6 +29,7 @@ final class PartitionThread: @unchecked Sendable {
   private let index: Int
   private var hunts: [HostedHunt?] = []
   private var thread: OSThread?
+  private var readers: Readers?
   /// Ports that got replies since they were last woken.
   private var toWake: [Bool] = []
 
@@ -36,8 +38,9 @@ final class PartitionThread: @unchecked Sendable {
     self.clock = clock
   }
 
-  func start(ports: [GatewayPort]) {
+  func start(ports: [GatewayPort], readers: Readers) {
     self.ports = ports
+    self.readers = readers
     toWake = ports.map { _ in false }
     thread = OSThread(name: "vx-partition-\(index)") { [self] in run() }
   }
@@ -283,8 +286,15 @@ final class PartitionThread: @unchecked Sendable {
           body: errorBody("unknown_hunt", "the hunt is gone")))
       return
     }
-    if case .path(let from, let to) = query, hunt.startPath(from, to, ticket, self) { return }
-    let (status, body) = hunt.answer(query)
+    let status: Int, body: [UInt8]
+    if case .path(let from, let to) = query {
+      guard let readers, let refused = hunt.startPath(from, to, ticket, self, readers) else {
+        return
+      }
+      (status, body) = refused
+    } else {
+      (status, body) = hunt.answer(query)
+    }
     ticket.port.put(
       Answer(
         connection: ticket.connection, tag: ticket.tag, status: status,

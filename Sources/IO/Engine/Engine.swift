@@ -1,0 +1,303 @@
+public import Authoring
+import Bounded
+import Bus
+import CSystem
+public import Disk
+import Events
+import Glibc
+public import Hunt
+import Journal
+import Pages
+public import Partitions
+import Synchronization
+public import World
+
+/// Why the engine did not start.
+public enum EngineFault: Error, Sendable, CustomStringConvertible {
+  /// Another process works on the data folder.
+  case locked(path: String)
+  case disk(DiskFault)
+  case hunt(name: String, HuntFolderFault)
+
+  public var description: String {
+    switch self {
+    case .locked(let path): "\(path): another process works on this data folder"
+    case .disk(let fault): "\(fault)"
+    case .hunt(let name, let fault): "hunt \(name): \(fault)"
+    }
+  }
+}
+
+/// Why a hunt was not made.
+public enum CreateRefusal: Error, Equatable, Sendable {
+  case nameTaken
+  case tooLarge(neededBytes: Int, availableBytes: Int)
+  case disk(String)
+  case stopping
+}
+
+/// Hunts, their threads and their files: the part of the program that gateways talk to.
+///
+/// `init` opens the data folder and recovers every hunt; `addPort` once for each gateway thread; then
+/// `start`. Everything after that may be called from any thread.
+public final class Engine: @unchecked Sendable {
+  public let settings: Settings
+  public let clock = EngineClock()
+  private let lock: File
+  private let threads: [PartitionThread]
+  private var ports: [GatewayPort] = []
+  private let readers = Readers()
+  private let directory: Mutex<[HuntEntry]>
+  private let reservedPageBytes = Mutex<Int>(0)
+  private let control = ControlThread()
+  private var recovered: [HostedHunt] = []
+  private let nextNumber: Mutex<UInt32>
+  private let slots: Mutex<[UInt32]>
+
+  /// Opens `settings.data`, creating it when missing, and brings every hunt back.
+  ///
+  /// - Parameter progress: Gets a line about each hunt recovered.
+  /// - Complexity: O(journalled events).
+  public init(_ settings: Settings, progress: (String) -> Void) throws(EngineFault) {
+    self.settings = settings
+    do throws(DiskFault) {
+      try Files.createFolder(settings.data + "/hunts")
+      guard let lock = try Files.lock(settings.data + "/lock") else {
+        throw DiskFault("flock", settings.data, errno: EWOULDBLOCK)
+      }
+      self.lock = lock
+    } catch {
+      if error.call == "flock" { throw .locked(path: settings.data) }
+      throw .disk(error)
+    }
+    let count =
+      settings.threads > 0 ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
+    let clock = clock
+    threads = (0..<count).map { PartitionThread(index: $0, clock: clock) }
+    directory = Mutex([])
+    nextNumber = Mutex(1)
+    slots = Mutex([UInt32](repeating: 0, count: count))
+    try recoverHunts(progress)
+  }
+
+  private func recoverHunts(_ progress: (String) -> Void) throws(EngineFault) {
+    let names: [String]
+    do throws(DiskFault) {
+      names = try Files.list(settings.data + "/hunts")
+    } catch { throw .disk(error) }
+    for name in names {
+      let folder = HuntFolder(data: settings.data, name: name)
+      guard folder.exists else { continue }
+      do throws(HuntFolderFault) {
+        let hunt = try recover(folder, name, progress)
+        recovered.append(hunt)
+        directory.withLock { $0.append(hunt.entry) }
+        nextNumber.withLock { $0 = max($0, hunt.entry.number + 1) }
+      } catch {
+        throw .hunt(name: name, error)
+      }
+    }
+  }
+
+  private func recover(
+    _ folder: HuntFolder, _ name: String, _ progress: (String) -> Void
+  ) throws(HuntFolderFault) -> HostedHunt {
+    let (definition, map, manifest) = try folder.open()
+    let start = vx_monotonic_ns()
+    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+    var partition = Partition(
+      definition, map: map, number: manifest.number,
+      digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines, pool: pool)
+    var effects = EffectBuffer(capacity: 1)
+    let journal: RecoveredJournal
+    do throws(JournalFault) {
+      journal = try folder.segments(manifest).recover(repairTail: true) {
+        frame throws(InconsistentJournal) in
+        try replayFrame(frame, into: &partition, &effects)
+      }
+    } catch { throw .journal(error) }
+    let ms = (vx_monotonic_ns() - start) / 1_000_000
+    let torn = journal.tornBytes > 0 ? ", an unacknowledged torn write cut" : ""
+    progress(
+      "recovered hunt \(name): \(partition.nextOffset) journal entries in \(ms) ms"
+        + ", books \(partition.books.isBalanced ? "balance" : "DO NOT BALANCE")\(torn)")
+    guard partition.books.isBalanced else {
+      throw .damaged(path: folder.path, reason: "the books do not balance after replay")
+    }
+    return try host(
+      definition, map, manifest, partition: partition, journal: journal, folder, pool)
+  }
+
+  private var heldLines: Int { settings.queueEvents * 2 }
+
+  /// Starts a hunt's journal and gives the hunt its place.
+  private func host(
+    _ definition: HuntDefinition, _ map: BlockMap, _ manifest: HuntFolder.Manifest,
+    partition: consuming Partition, journal: RecoveredJournal, _ folder: HuntFolder,
+    _ pool: PagePool
+  ) throws(HuntFolderFault) -> HostedHunt {
+    let thread = slots.withLock { used in
+      var best = 0
+      for at in 0..<used.count where used[at] < used[best] { best = at }
+      used[best] += 1
+      return best
+    }
+    let slot = slots.withLock { $0[thread] } - 1
+    let disk: JournalDisk
+    do throws(DiskFault) {
+      disk = try JournalDisk(
+        folder.segments(manifest), from: journal, durability: durability,
+        ringLines: settings.queueEvents * 2, groupNs: Int64(settings.groupCommitMaxMs) * 1_000_000,
+        reserveBytes: settings.diskReserveBytes, owner: threads[thread].bell)
+    } catch { throw .disk(error) }
+    let entry = HuntEntry(
+      name: definition.name, number: manifest.number, thread: thread, slot: slot,
+      definition: definition, map: map, pageBytesMax: pool.pageCount * pageBytes,
+      feed: EffectFeed(capacity: 32_768))
+    reservedPageBytes.withLock { $0 += entry.pageBytesMax }
+    return HostedHunt(entry: entry, partition: partition, journal: disk, pool: pool)
+  }
+
+  private var durability: Disk.Durability {
+    switch settings.durability {
+    case .batch: .batch
+    case .interval: .interval(ms: settings.flushIntervalMs)
+    case .os: .os
+    }
+  }
+
+  // MARK: Start and stop
+
+  /// A way in for one gateway thread; before `start`.
+  ///
+  /// - Parameter wake: Called from partition threads when replies or answers have come.
+  public func addPort(wake: @escaping @Sendable () -> Void) -> GatewayPort {
+    let port = GatewayPort(
+      number: UInt8(ports.count), bells: threads.map(\.bell), queueLines: settings.queueEvents,
+      wake: wake)
+    ports.append(port)
+    return port
+  }
+
+  public func start() {
+    for hunt in recovered { threads[hunt.entry.thread].post(.attach(hunt)) }
+    recovered = []
+    for thread in threads { thread.start(ports: ports, readers: readers) }
+  }
+
+  /// Stops every thread; what was admitted is flushed first.
+  public func stop() {
+    control.stop()
+    readers.stop()
+    for thread in threads { thread.stop() }
+  }
+
+  // MARK: Hunts
+
+  public var hunts: [HuntEntry] { directory.withLock { $0 } }
+
+  public func hunt(named name: String) -> HuntEntry? {
+    directory.withLock { entries in entries.first { $0.name == name } }
+  }
+
+  /// Asks a hunt; the answer comes to the ticket's port.
+  public func ask(_ entry: HuntEntry, _ query: Query, _ ticket: QueryTicket) {
+    threads[entry.thread].post(.query(slot: entry.slot, query, ticket))
+  }
+
+  /// Makes a hunt, durably; `done` is called on another thread.
+  public func create(
+    _ definition: HuntDefinition, map: BlockMap,
+    done: @escaping @Sendable (Result<HuntEntry, CreateRefusal>) -> Void
+  ) {
+    let taken = control.submit { [self] in
+      do throws(CreateRefusal) {
+        done(.success(try createNow(definition, map)))
+      } catch {
+        done(.failure(error))
+      }
+    }
+    if !taken { done(.failure(.stopping)) }
+  }
+
+  /// As `create`, on the calling thread; before `start` or on the control thread.
+  private func createNow(
+    _ definition: HuntDefinition, _ map: BlockMap
+  ) throws(CreateRefusal) -> HuntEntry {
+    if hunt(named: definition.name) != nil { throw .nameTaken }
+    let pages = Partition.pagesNeeded(definition, map)
+    let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    // Two of three budgeted pages are for forks and touched only while one is alive.
+    let used = reservedPageBytes.withLock { $0 }
+    if (used + pages * pageBytes) / 3 > memory * 3 / 4 {
+      throw .tooLarge(
+        neededBytes: pages * pageBytes / 3, availableBytes: memory * 3 / 4 - used / 3)
+    }
+    let number = nextNumber.withLock { next in
+      defer { next += 1 }
+      return next
+    }
+    let folder = HuntFolder(data: settings.data, name: definition.name)
+    do throws(HuntFolderFault) {
+      let manifest: HuntFolder.Manifest
+      do throws(DiskFault) {
+        // What a crash left behind before the manifest was written was never a hunt.
+        if Files.exists(folder.path) { try Files.removeTree(folder.path) }
+        manifest = try folder.create(
+          definition, map: map, number: number, segmentBytes: settings.segmentBytes)
+      } catch { throw .disk(error) }
+      let pool = PagePool(pageCount: pages)
+      let partition = Partition(
+        definition, map: map, number: number, digestEvery: UInt64(settings.digestEveryEvents),
+        heldLines: heldLines, pool: pool)
+      let hunt = try host(
+        definition, map, manifest, partition: partition, journal: RecoveredJournal(), folder, pool)
+      threads[hunt.entry.thread].post(.attach(hunt))
+      directory.withLock { $0.append(hunt.entry) }
+      return hunt.entry
+    } catch {
+      throw .disk("\(error)")
+    }
+  }
+
+  /// Removes a hunt and its files; `done` is called on another thread with what went wrong.
+  public func delete(_ entry: HuntEntry, done: @escaping @Sendable (String?) -> Void) {
+    let known = directory.withLock { entries in
+      guard let at = entries.firstIndex(where: { $0.number == entry.number }) else { return false }
+      entries.remove(at: at)
+      return true
+    }
+    guard known else { return done("the hunt is gone") }
+    threads[entry.thread].post(
+      .detach(slot: entry.slot) { [self] in
+        reservedPageBytes.withLock { $0 -= entry.pageBytesMax }
+        let folder = HuntFolder(data: settings.data, name: entry.name)
+        let taken = control.submit { [self] in
+          do throws(DiskFault) {
+            // The rename is the moment of deletion; what remains of the trash is removed at leisure.
+            let trash = settings.data + "/deleted-\(entry.number)"
+            try Files.rename(folder.path, trash)
+            try Files.removeTree(trash)
+            done(nil)
+          } catch {
+            done("\(error)")
+          }
+        }
+        if !taken { done("the engine is stopping") }
+      })
+  }
+}
+
+/// Applies the events of one recovered frame.
+public func replayFrame(
+  _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer
+) throws(InconsistentJournal) {
+  for at in 0..<Int(frame.header.count) {
+    let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
+    do throws(ReplayFault) {
+      try partition.replay(event, &effects)
+    } catch {
+      throw InconsistentJournal("\(error.reason)")
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import Bus
+import Disk
+import Events
+import Hunt
+import Pages
+import Partitions
+import Synchronization
+import World
+
+/// A branch of a hunt's pages lent to another thread for reading; given back to its owner's thread to
+/// be dropped.
+final class ReadFork: @unchecked Sendable {
+  private var space: PageSpace?
+  init(_ space: consuming PageSpace) { self.space = consume space }
+
+  func read(_ body: (borrowing PageSpace) -> Void) {
+    guard let held = space.take() else { return }
+    body(held)
+    space = consume held
+  }
+
+  /// Only on the thread that owns the pool.
+  func drop() { space = nil }
+}
+
+/// The thread that answers reads too long for a partition's thread: searches for paths.
+///
+/// At most `waitingMax` wait; more are refused, so that a flood of searches takes bounded memory.
+final class Readers: @unchecked Sendable {
+  static let waitingMax = 64
+  private let bell = Doorbell()
+  private let jobs = Mutex<[@Sendable (inout PathFinder) -> Void]>([])
+  private let stopping = Atomic<Bool>(false)
+  private var thread: OSThread?
+  /// Nodes that one search may look at: 32 MB of scratch.
+  static let nodeBudget = 600_000
+
+  init() {
+    thread = OSThread(name: "vx-reader") { [self] in
+      var finder = PathFinder(nodeBudgetMax: Self.nodeBudget)
+      while !stopping.load(ordering: .acquiring) {
+        let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+        if let job {
+          job(&finder)
+        } else {
+          bell.wait(timeoutNs: 1_000_000_000) {
+            jobs.withLock { !$0.isEmpty } || stopping.load(ordering: .acquiring)
+          }
+        }
+      }
+    }
+  }
+
+  /// Queues a job; false when too many wait.
+  func submit(_ job: @escaping @Sendable (inout PathFinder) -> Void) -> Bool {
+    let taken = jobs.withLock { waiting in
+      if waiting.count >= Self.waitingMax { return false }
+      waiting.append(job)
+      return true
+    }
+    if taken { bell.ring() }
+    return taken
+  }
+
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    bell.ring()
+    thread?.join()
+    thread = nil
+  }
+}
+
+extension HostedHunt {
+  /// Starts a search for a path on a branch of the state; nil when it was started, otherwise the
+  /// answer that says why not.
+  func startPath(
+    _ from: (Int, Int, Int), _ to: (Int, Int, Int), _ ticket: QueryTicket,
+    _ owner: PartitionThread, _ readers: Readers
+  ) -> (Int, [UInt8])? {
+    let map = entry.map
+    guard let start = map.node(x: from.0, y: from.1), from.2 == 0 else {
+      return (422, errorBody("outside_world", "from lies outside the world", field: "from"))
+    }
+    guard let goal = map.node(x: to.0, y: to.1), to.2 == 0 else {
+      return (422, errorBody("outside_world", "to lies outside the world", field: "to"))
+    }
+    let fork: ReadFork
+    do throws(ForkRefusal) {
+      fork = ReadFork(try partition.state.fork())
+    } catch {
+      return (
+        429, errorBody("no_room", "too many long reads hold pages: \(error); try again")
+      )
+    }
+    let offset = partition.nextOffset, durable = journal.durableThrough
+    let world = partition.state.world
+    let started = readers.submit { finder in
+      var answer: (Int, [UInt8]) = (500, [])
+      fork.read { space in
+        let found = finder.path(
+          from: start, to: goal, nodeBudget: Readers.nodeBudget, world, space)
+        answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
+      }
+      owner.post(.drop(fork))
+      ticket.port.put(
+        Answer(
+          connection: ticket.connection, tag: ticket.tag, status: answer.0, offset: offset,
+          durable: durable, body: answer.1))
+    }
+    if started { return nil }
+    fork.drop()
+    return (429, errorBody("busy", "too many searches wait; try again"))
+  }
+}
+
+private func pathAnswer(
+  _ found: PathAnswer, from start: UInt32, _ map: BlockMap, offset: UInt64, durable: UInt64,
+  _ finder: borrowing PathFinder
+) -> (Int, [UInt8]) {
+  switch found {
+  case .beyond:
+    return (404, errorBody("unreachable", "no way leads from there to there"))
+  case .budgetSpent:
+    return (
+      422,
+      errorBody("too_long", "the search looked at \(Readers.nodeBudget) blocks without an end")
+    )
+  case .found(let path):
+    var json = JSONWriter(capacity: 4_096)
+    json.beginObject()
+    json.field("offset", offset)
+    json.field("durable", durable)
+    json.field("cost", UInt64(path.cost))
+    json.field("unit", UInt64(map.neighbourhood.straightCost))
+    json.field("straight", UInt64(path.straightCount))
+    json.field("diagonal", UInt64(path.diagonalCount))
+    json.key("steps")
+    json.beginArray()
+    var (x, y) = map.place(start)
+    for at in -1..<path.stepCount {
+      if at >= 0 {
+        let (dx, dy) = map.neighbourhood.step(finder.step(at))
+        x += dx
+        y += dy
+      }
+      json.beginArray()
+      json.number(Int64(x))
+      json.number(Int64(y))
+      json.endArray()
+    }
+    json.endArray()
+    json.endObject()
+    return (200, json.bytes)
+  }
+}
