@@ -63,3 +63,31 @@ import World
     finder.cost(from: last, to: 0, nodeBudget: 4096, world, space) == .within(cost: last * step))
   #expect(finder.cost(from: last + 1, to: 0, nodeBudget: 4096, world, space) == .beyond)
 }
+
+/// A heap without slack fills up with stale entries, drops them, and the answers stay right: the
+/// ring around the middle is first reached over its dearest edges, then again round the ring.
+@Test func fullHeapsDropStaleEntries() {
+  let rows = ["...", "...", "..."]
+  var layout = PageLayout()
+  let world = GridWorld("world", blockMap(rows), in: &layout)
+  let field = TreasureField("field", over: world, in: &layout)
+  let pool = PagePool(pageCount: layout.pageCount + 1)
+  var space = PageSpace(layout, pool: pool)
+  var scratch = FieldScratch(nodeCount: 9, heapCapacity: 9)
+  var finder = PathFinder(nodeBudgetMax: 9, heapCapacity: 9)
+  var model = Model(eight: true, width: 3, rows: rows)
+  for direction in 1..<8 as Range<UInt8> {
+    let tail = world.neighbour(4, direction)!
+    let back = (direction + 4) & 7
+    _ = world.setEdge(tail, back, multiplier: 255, &space)
+    model.edges[Int(tail)][Int(back)] = 255
+  }
+  field.open(1, at: 4, &space, &scratch)
+  model.treasures = [4: [1]]
+  let truth = model.field().map { $0.0 }
+  for node in 0..<9 as Range<UInt32> {
+    #expect(field.distance(node, space) == truth[Int(node)])
+    let reach = finder.cost(from: node, to: 4, nodeBudget: 9, world, space)
+    #expect(reach == .within(cost: truth[Int(node)]))
+  }
+}
