@@ -82,7 +82,7 @@ let package = Package(
     .target(name: "CMallocCount", path: "Tests/CMallocCount"),
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
     tests("Bounded"),
-    tests("Pages"),
+    tests("Pages", ["Bounded", "CMallocCount"]),
     tests("Events", ["Bounded", "CMallocCount"]),
     tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
     tests("Authoring", ["Hunt", "Bounded"]),

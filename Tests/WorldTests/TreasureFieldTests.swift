@@ -20,7 +20,8 @@ private struct Pair: ~Copyable {
     field = TreasureField("field", over: world, radiusMax: radiusMax, in: &layout)
     pool = PagePool(pageCount: layout.pageCount * 12 + 1)
     space = PageSpace(layout, pool: pool)
-    scratch = FieldScratch(nodeCount: map.nodeCount)
+    // Without slack, so that stale entries get dropped.
+    scratch = FieldScratch(nodeCount: map.nodeCount, heapCapacity: map.nodeCount)
     model = Model(eight: eight, width: map.width, rows: rows)
   }
 
