@@ -75,7 +75,8 @@ func durationText(_ ms: Int64) -> String { quantityText(ms, durationUnits) }
 func byteText(_ bytes: Int64) -> String { quantityText(bytes, byteUnits) }
 
 private func quantityText(_ value: Int64, _ units: [(name: String, size: Int64)]) -> String {
-  let unit = units.last { value != 0 && value % $0.size == 0 } ?? units[0]
+  guard value != 0 else { return "0" }
+  let unit = units.last { value % $0.size == 0 } ?? units[0]
   return "\(grouped(value / unit.size))\(unit.name)"
 }
 

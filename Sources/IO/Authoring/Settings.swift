@@ -66,11 +66,6 @@ extension Settings {
       sections.findings.error(
         .conflict, section.keys[key] ?? section.mark, key, conflict.message)
     }
-    if let mark = section.keys["flush_interval"], settings.durability != .interval {
-      sections.findings.warn(
-        .conflict, mark, "flush_interval",
-        "has no effect: durability is \(settings.durability.rawValue), not interval")
-    }
     return Checked(settings, sections.findings)
   }
 

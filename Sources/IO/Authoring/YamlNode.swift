@@ -101,9 +101,6 @@ private struct YamlTree {
       let most = grouped(YamlLimits.nodeCountMax)
       throw refusal(.tooLarge, event.mark, "more than \(most) values")
     }
-    if depth > YamlLimits.depthMax {
-      throw refusal(.tooDeep, event.mark, "more than \(YamlLimits.depthMax) levels")
-    }
     if event.hasAnchor {
       throw refusal(.alias, event.mark, "anchors (&name) are not supported; write the value out")
     }
@@ -115,6 +112,9 @@ private struct YamlTree {
       return YamlNode(content: .scalar(text, plain: plain), mark: event.mark)
     case .alias:
       throw refusal(.alias, event.mark, "aliases (*name) are not supported; write the value out")
+    case .sequenceStart where depth == YamlLimits.depthMax,
+      .mappingStart where depth == YamlLimits.depthMax:
+      throw refusal(.tooDeep, event.mark, "more than \(YamlLimits.depthMax) levels")
     case .sequenceStart:
       return YamlNode(content: .sequence(try items(&reader, depth: depth + 1)), mark: event.mark)
     case .mappingStart:
