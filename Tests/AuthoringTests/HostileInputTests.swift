@@ -47,6 +47,29 @@ import Testkit
     #expect(held)
   }
 
+  /// A quarter of a mebibyte with something wrong in every line gives a short
+  /// report, soon.
+  @Test(.timeLimit(.minutes(1)))
+  func bulk() {
+    let head = "hunt: a\nworld: {map: m}\n"
+    let lines: [(String, (Int) -> String)] = [
+      ("", { "k\($0): 1\n" }), ("", { _ in "hunt: b\n" }), ("rules:\n", { "  speed\($0): 1\n" }),
+      ("treasures:\n", { _ in "- {id: 0, x: 0, y: 0}\n" }), ("treasures:\n", { _ in "- 7\n" }),
+      ("treasures:\n", { _ in "- {id: 1, x: -1, y: 0}\n" }), ("boards:\n", { _ in "- {}\n" }),
+    ]
+    for (start, line) in lines {
+      var text = head + start
+      var count = 0
+      while text.utf8.count < 1 << 18 {
+        text += line(count)
+        count += 1
+      }
+      let read = HuntFile.parse(Array(text.utf8), maps: .relative(to: "."))
+      #expect(isFit(read.findings, refused: true))
+      #expect(start == "boards:\n" || read.findings.last?.rule == .moreFindings, "\(start)")
+    }
+  }
+
   /// Strings that broke other programs are refused as names, or are names; the report stays fit to
   /// print, and nothing of it is kept where a path, a key or a flag was expected.
   @Test func naughtyStrings() throws {

@@ -136,6 +136,7 @@ import Testkit
   @Test func allFindingsAtOnce() {
     let text = """
       hunt: Bad Name
+      hunt: b
       world: {map: 1, neighbors: 8}
       rules: {steps_max: 65, walls: yes}
       treasures: [{id: 0, x: 1}]
@@ -143,11 +144,12 @@ import Testkit
     #expect(
       findings(text, maps: .relative(to: "."), ground: nil).map { $0.line(file: "f") } == [
         "f:1:7: error: hunt: \"Bad Name\": expected 1...48 bytes of a-z 0-9 -",
-        "f:2:17: error: world.neighbors: unknown key; did you mean \"neighbours\"?",
-        "f:3:20: error: rules.steps_max: 65: above 64 (1...64 blocks)",
-        "f:3:31: error: rules.walls: \"yes\": expected true or false",
-        "f:4:13: error: treasures[0].y: missing; -2,147,483,648...2,147,483,647 blocks",
-        "f:4:18: error: treasures[0].id: 0: below 1 (1...4,294,967,295)",
+        "f:2:1: error: key \"hunt\" again; first on line 1",
+        "f:3:17: error: world.neighbors: unknown key; did you mean \"neighbours\"?",
+        "f:4:20: error: rules.steps_max: 65: above 64 (1...64 blocks)",
+        "f:4:31: error: rules.walls: \"yes\": expected true or false",
+        "f:5:13: error: treasures[0].y: missing; -2,147,483,648...2,147,483,647 blocks",
+        "f:5:18: error: treasures[0].id: 0: below 1 (1...4,294,967,295)",
       ])
   }
 

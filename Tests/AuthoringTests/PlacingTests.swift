@@ -43,8 +43,8 @@ import Testkit
       ground.forEachInZOrder { x, y in if ground.suits(x, y) { candidates += 1 } }
       let count = 1 + random.below(120)
       let text =
-        "{hunt: a, world: {map: m}, treasures: {generate: {count: \(count), seed: \(random.below(9)),"
-        + " points: [3, 5], stock: [2, 4]}}}"
+        "{hunt: a, world: {map: m}, treasures: {generate: {count: \(count),"
+        + " seed: \(random.below(9)), points: [3, 5], stock: [2, 4]}}}"
       let checked = hunt(text, ground)
       guard candidates > 0 else { return checked.findings.map(\.rule) == [.noRoom] }
       guard let treasures = checked.value?.treasures, treasures.count == count else { return false }

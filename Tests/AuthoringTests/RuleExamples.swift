@@ -85,7 +85,8 @@ struct RuleExample: Sendable, CustomStringConvertible {
       "f:3:41: error: treasures.generate.stock: expected [least, most]; got 3 values"),
     .init(
       .malformed, head + one + "rules: {lateness: 1.5h}\n",
-      "f:4:19: error: rules.lateness: \"1.5h\": expected a duration such as 250ms, 30s, 5m, 2h or 1d"
+      "f:4:19: error: rules.lateness: \"1.5h\": expected a duration such as 250ms, 30s, 5m, 2h"
+        + " or 1d"
     ),
     .init(
       .malformed, smallHunt + "start: lvie\n",
@@ -124,20 +125,24 @@ struct RuleExample: Sendable, CustomStringConvertible {
       "f:3:1: error: treasures: 2,000 treasures; limits.treasures is 1,999"),
     .init(
       .tooMany, head + "treasures: {generate: {count: 2}, list: [{id: 4294967294, x: 0, y: 0}]}\n",
-      "f:3:13: error: treasures.generate.count: ids follow 4294967294, and 2 more do not fit 4,294,967,295"
+      "f:3:13: error: treasures.generate.count: ids follow 4294967294, and 2 more do not fit"
+        + " 4,294,967,295"
     ),
     .init(
       .emptyHunt, head + "treasures: []\n",
-      "f:3:1: warning: treasures: no treasure is listed or generated; nothing can be claimed until one is spawned"
+      "f:3:1: warning: treasures: no treasure is listed or generated; nothing can be claimed"
+        + " until one is spawned"
     ),
     .init(
       .tight, head + "treasures: [{id: 1, x: 0, y: 0, stock: 6}]\nlimits: {claims: 5}\n",
-      "f:3:1: warning: treasures: 6 claims in stock; limits.claims remembers 5, and claims beyond are refused"
+      "f:3:1: warning: treasures: 6 claims in stock; limits.claims remembers 5, and claims"
+        + " beyond are refused"
     ),
     // The world.
     .init(
       .remoteMap, "hunt: a\nworld: {map: /etc/passwd}\n" + one,
-      "f:2:9: error: world.map: a hunt sent over the network cannot name a file; give the map as `text`"
+      "f:2:9: error: world.map: a hunt sent over the network cannot name a file; give the map"
+        + " as `text`"
     ),
     .init(
       .outside, head + "treasures: [{id: 1, x: 3, y: 0}]\n",
@@ -151,6 +156,6 @@ struct RuleExample: Sendable, CustomStringConvertible {
     // The report.
     .init(
       .moreFindings, head + "treasures: [" + String(repeating: "7, ", count: 103) + "]\n",
-      "f: error: 3 more findings are not shown"),
+      "f: error: cut after 100 findings; 3 more"),
   ]
 }

@@ -86,9 +86,12 @@ public struct FindingList: Sendable {
     guard more > 0 else { return kept }
     let rest = Finding(
       severity: hasErrors ? .error : .warning, mark: nil, path: "", rule: .moreFindings,
-      message: "\(more) more findings are not shown")
+      message: "cut after \(Self.countMax) findings; \(more) more")
     return kept + [rest]
   }
+
+  /// Whether further findings are only counted; what is costly to say need not be said then.
+  var isFull: Bool { kept.count == Self.countMax }
 
   mutating func add(_ finding: Finding) {
     if finding.severity == .error { hasErrors = true }

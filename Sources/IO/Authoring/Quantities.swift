@@ -1,6 +1,6 @@
-// Numbers as people write them. No floating point: thousandths, milliseconds and bytes are integers.
-// A number too great for Int64 becomes the greatest (or least) one, so that the range check that
-// follows says "above" rather than "not a number".
+// Numbers as people write them. No floating point: thousandths, milliseconds and bytes are
+// integers. A number too great for Int64 becomes the greatest (or least) one, so that the range
+// check that follows says "above" rather than "not a number".
 
 /// The value of decimal digits with an optional sign; single underscores may stand between digits.
 /// Leading zeros are refused, because YAML 1.1 would read them as octal.

@@ -36,7 +36,7 @@ extension Settings {
 
   /// The options part of a help page: for every key what it does, its range where the placeholder
   /// does not show it, and its default; lines of at most `width` columns.
-  public static func help(width: Int = 100) -> String {
+  public static func help(width: Int = 96) -> String {
     let heads = keys.map { "  \($0.flag) \($0.placeholder)" }
     let indent = (heads.map(\.count).max() ?? 0) + 2
     return zip(keys, heads).map { key, head in
