@@ -17,7 +17,7 @@ extension Slab {
     precondition(offset >= 0 && offset & 7 == 0 && count >= 0 && count <= byteCount)
     precondition(offset &+ count &* 16 <= byteCount)
     let rows = unsafe UnsafeRawPointer(base + offset)
-    let target = UInt128(high) &<< 64 | UInt128(low)
+    let target = UInt128(_low: low, _high: high)
     // The rows before `from` count; the answer lies within `left` rows of it.
     var from = 0
     var left = count
@@ -90,5 +90,5 @@ extension Slab {
 func row128(_ row: UnsafeRawPointer) -> UInt128 {
   let high = unsafe row.load(as: UInt64.self)
   let low = unsafe row.load(fromByteOffset: 8, as: UInt64.self)
-  return UInt128(high) &<< 64 | UInt128(low)
+  return UInt128(_low: low, _high: high)
 }
