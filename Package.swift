@@ -70,7 +70,7 @@ let package = Package(
     io(
       "Gateway",
       [
-        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Net", "Authoring",
+        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Bus", "Net", "Authoring",
         "Engine", "Console",
       ]),
 

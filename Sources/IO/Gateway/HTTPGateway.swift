@@ -6,6 +6,7 @@ import Events
 import Hunt
 import Net
 import Partitions
+import World
 
 /// HTTP, server-sent events and WebSockets: what the paths mean. One thread, the loop's.
 final class HTTPGateway: HTTPApplication {
@@ -260,13 +261,13 @@ final class HTTPGateway: HTTPApplication {
     }
     let inbox = inbox, waker = loop.waker
     engine.create(definition, map: map) { result in
-      inbox.put { [unowned self] in created(result, built.findings, connection) }
+      inbox.put(.created(result, connection))
       waker.wake()
     }
   }
 
   private func created(
-    _ result: Result<HuntEntry, CreateRefusal>, _ findings: [Finding], _ connection: ConnectionID
+    _ result: Result<HuntEntry, CreateRefusal>, _ connection: ConnectionID
   ) {
     switch result {
     case .success(let entry):
@@ -291,13 +292,7 @@ final class HTTPGateway: HTTPApplication {
     live.end(entry)
     let inbox = inbox, waker = loop.waker
     engine.delete(entry) { problem in
-      inbox.put { [unowned self] in
-        if let problem {
-          fail(connection, 500, "disk", problem)
-        } else {
-          loop.respond(connection, status: 204, body: [])
-        }
-      }
+      inbox.put(.deleted(problem, connection))
       waker.wake()
     }
   }
@@ -430,7 +425,13 @@ final class HTTPGateway: HTTPApplication {
     for answer in port.takeAnswers() {
       if let body = asked.removeValue(forKey: answer.tag) { body(answer) }
     }
-    inbox.run()
+    for done in inbox.take() {
+      switch done {
+      case .created(let result, let connection): created(result, connection)
+      case .deleted(nil, let connection): loop.respond(connection, status: 204, body: [])
+      case .deleted(let problem?, let connection): fail(connection, 500, "disk", problem)
+      }
+    }
   }
 
   func tick(nowNs: Int64) {

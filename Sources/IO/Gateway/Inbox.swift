@@ -1,22 +1,24 @@
+import Engine
+import Net
 import Synchronization
 
-/// Closures from other threads, to be run on the gateway's.
+/// Slow work that other threads have finished, to be answered on the gateway's.
 final class Inbox: Sendable {
-  private struct Job: @unchecked Sendable {
-    let run: () -> Void
+  enum Done: Sendable {
+    case created(Result<HuntEntry, CreateRefusal>, ConnectionID)
+    /// With what went wrong, if anything did.
+    case deleted(String?, ConnectionID)
   }
-  private let jobs = Mutex<[Job]>([])
+  private let done = Mutex<[Done]>([])
 
-  func put(_ job: @escaping @Sendable () -> Void) {
-    jobs.withLock { $0.append(Job(run: job)) }
-  }
+  func put(_ work: Done) { done.withLock { $0.append(work) } }
 
-  func run() {
-    let taken = jobs.withLock { held in
-      let jobs = held
+  /// What has come since the last call, oldest first.
+  func take() -> [Done] {
+    done.withLock { held in
+      let taken = held
       held.removeAll(keepingCapacity: true)
-      return jobs
+      return taken
     }
-    for job in taken { job.run() }
   }
 }

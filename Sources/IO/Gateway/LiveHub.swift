@@ -317,8 +317,8 @@ final class LiveHub {
     for effect in hunt.treasures.values {
       json.beginArray()
       for value in [
-        Int64(effect.treasure), Int64(effect.treasureX), Int64(effect.treasureY),
-        Int64(effect.stockLeft), Int64(effect.stock), Int64(effect.treasurePoints),
+        Int64(effect.treasure), Int64(effect.x), Int64(effect.y),
+        Int64(effect.stockLeft), Int64(effect.stock), Int64(effect.points),
       ] { json.number(value) }
       json.endArray()
     }
