@@ -88,6 +88,8 @@ let package = Package(
     tests("Authoring", ["Hunt", "Bounded"]),
     tests("World", ["Bounded", "Pages", "CMallocCount"]),
     tests("Net", ["CSystem"]),
+    tests("Journal", ["Bounded", "Events"]),
+    tests("Bus", ["Bounded", "CSystem"]),
   ],
   swiftLanguageModes: [.v6]
 )
