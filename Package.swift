@@ -90,6 +90,7 @@ let package = Package(
     tests("Net", ["CSystem"]),
     tests("Journal", ["Bounded", "Events"]),
     tests("Bus", ["Bounded", "CSystem"]),
+    tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
   ],
   swiftLanguageModes: [.v6]
 )

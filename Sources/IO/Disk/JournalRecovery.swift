@@ -116,6 +116,14 @@ extension Segments {
             path: path, byte: at, offset: found.position.offset,
             fault: "zeros where a frame should be; a frame follows at byte \(later)")
         }
+        // A torn write may have lost its first block and kept later ones.
+        guard let rest = firstNonZero(bytes, from: at, to: size) else { return at }
+        if try hasFrames(after: number) {
+          throw .damaged(
+            path: path, byte: rest, offset: found.position.offset,
+            fault: "bytes behind the segment's last frame, though the next segment goes on")
+        }
+        found.tornBytes = size - at
         return at
       case .damaged(let fault):
         let isWholeElsewhere: Bool
@@ -136,6 +144,16 @@ extension Segments {
         return at
       }
     }
+  }
+
+  /// The first of the eight-byte words between two bytes that is not zero.
+  private func firstNonZero(_ bytes: Slab, from start: Int, to end: Int) -> Int? {
+    var at = start
+    while at < end {
+      if bytes.load(at, as: UInt64.self) != 0 { return at }
+      at += 8
+    }
+    return nil
   }
 
   /// Whether the segment after `number` holds frames: then nothing in `number` can be a torn write.
