@@ -113,7 +113,8 @@ public final class JournalDisk: @unchecked Sendable {
           if stopping.load(ordering: .acquiring) { break }
           let isDirty = flushedThrough < durableThrough
           if isDirty { try flushIfDue(files, &lastFlush) }
-          bell.wait(timeoutNs: isDirty ? 5_000_000 : 1_000_000_000) {
+          let untilFlush = isDirty ? lastFlush + flushNs - vx_monotonic_ns() : .max
+          bell.wait(timeoutNs: max(0, min(untilFlush, 1_000_000_000))) {
             ring.availableNow > 0 || stopping.load(ordering: .acquiring)
           }
           continue
@@ -124,13 +125,16 @@ public final class JournalDisk: @unchecked Sendable {
           unsafe nanosleep(&time, nil)
         }
         if writer.segment != files.number {
-          if durability != .batch { try files.file.flushData() }
+          if durability != .batch {
+            try files.file.flushData()
+            flushed.store(writer.position.offset, ordering: .releasing)
+          }
           try waitForSegment(writer.segment)
           files = try OpenSegment(segments, writer.segment, durability)
         }
         take(into: &writer, &tick)
         lastStart = vx_monotonic_ns()
-        let request = writer.seal(tick: tick)
+        let request = writer.seal(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
         if durability == .batch {
           if !files.isDirect { try files.file.flushData() }
@@ -162,10 +166,18 @@ public final class JournalDisk: @unchecked Sendable {
     ring.release(count)
   }
 
+  /// Time between two flushes where not every write is flushed, nanoseconds.
+  private var flushNs: Int64 {
+    switch durability {
+    case .batch: 0
+    case .interval(let ms): Int64(ms) * 1_000_000
+    case .os: 30_000_000_000
+    }
+  }
+
   private func flushIfDue(_ files: borrowing OpenSegment, _ last: inout Int64) throws(DiskFault) {
-    guard case .interval(let ms) = durability else { return }
     let now = vx_monotonic_ns()
-    if now - last < Int64(ms) * 1_000_000 { return }
+    if now - last < flushNs { return }
     let through = durableThrough
     try files.file.flushData()
     flushed.store(through, ordering: .releasing)

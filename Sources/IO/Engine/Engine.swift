@@ -117,7 +117,8 @@ public final class Engine: @unchecked Sendable {
       }
     } catch { throw .journal(error) }
     let ms = (vx_monotonic_ns() - start) / 1_000_000
-    let torn = journal.tornBytes > 0 ? ", an unacknowledged torn write cut" : ""
+    var torn = journal.tornBytes > 0 ? ", a torn write cut that was never flushed" : ""
+    if journal.cutEvents > 0 { torn += " and \(journal.cutEvents) events after it" }
     progress(
       "recovered hunt \(name): \(partition.nextOffset) journal entries in \(ms) ms"
         + ", books \(partition.books.isBalanced ? "balance" : "DO NOT BALANCE")\(torn)")
