@@ -66,9 +66,10 @@ public final class JournalDisk: @unchecked Sendable {
     try segments.prepare(writer.segment)
     let start = StartBox(writer: writer)
     preparer = OSThread(name: "vx-prepare") { [self] in prepareSegments() }
+    let tick = journal.tick
     thread = OSThread(name: "vx-journal") { [self] in
       guard let writer = start.take() else { return }
-      run(writer)
+      run(writer, tick)
     }
   }
 
@@ -101,9 +102,9 @@ public final class JournalDisk: @unchecked Sendable {
 
   // MARK: The journal's thread
 
-  private func run(_ initial: consuming JournalWriter) {
+  private func run(_ initial: consuming JournalWriter, _ lastTick: Int64) {
     var writer = initial
-    var tick: Int64 = 0
+    var tick = lastTick
     do throws(DiskFault) {
       var files = try OpenSegment(segments, writer.segment, durability)
       var lastStart: Int64 = 0

@@ -1,0 +1,132 @@
+import Bounded
+import Bus
+import CSystem
+import Disk
+import Events
+import Foundation
+import Glibc
+import Journal
+import Synchronization
+import Testing
+import Testkit
+
+// The journal's thread on real files: what it says is durable is there after a restart, and after its
+// first failed call nothing more becomes durable. Power cuts are simulated in TornWriteTests.
+
+private func start(
+  _ segments: Segments, from journal: RecoveredJournal, _ durability: Disk.Durability,
+  groupNs: Int64 = 0, ringLines: Int = 4_096
+) throws -> JournalDisk {
+  try JournalDisk(
+    segments, from: journal, durability: durability, ringLines: ringLines, groupNs: groupNs,
+    reserveBytes: 0, owner: Doorbell())
+}
+
+/// Puts `count` events into the ring, waiting for room; false when there is none for a minute or, with
+/// `orFailure`, the journal has failed.
+private func put(_ count: Int, _ next: inout UInt64, _ disk: JournalDisk) -> Bool {
+  var left = count
+  let start = vx_monotonic_ns()
+  while left > 0 {
+    let free = min(left, disk.ring.free)
+    if free == 0 {
+      if disk.hasFailed || vx_monotonic_ns() - start > 60_000_000_000 { return false }
+      disk.ringBell()
+      usleep(100)
+      continue
+    }
+    for at in 0..<free {
+      disk.ring.store(numbered(next + UInt64(at)), disk.ring.writeIndex + at)
+    }
+    disk.ring.publish(free)
+    next += UInt64(free)
+    left -= free
+  }
+  disk.ringBell()
+  return true
+}
+
+/// Waits until `condition` holds; false when it does not within a minute.
+private func wait(_ condition: () -> Bool) -> Bool {
+  let start = vx_monotonic_ns()
+  while !condition() {
+    if vx_monotonic_ns() - start > 60_000_000_000 { return false }
+    usleep(200)
+  }
+  return true
+}
+
+/// Stops the journal; false when that takes more than a minute.
+private func stops(_ disk: JournalDisk) -> Bool {
+  final class Flag: Sendable { let isSet = Atomic<Bool>(false) }
+  let flag = Flag()
+  let thread = OSThread(name: "stopper") {
+    disk.stop()
+    flag.isSet.store(true, ordering: .releasing)
+  }
+  guard wait({ flag.isSet.load(ordering: .acquiring) }) else { return false }
+  thread.join()
+  return true
+}
+
+/// Several generations of a journal over several segments, in every mode: what was put in comes back
+/// in order, `durableThrough` reaches the end and never goes back, a stop writes what is queued, and a
+/// flush is never claimed beyond what is written.
+@Test(arguments: [Disk.Durability.batch, .interval(ms: 5), .os])
+func generationsGoOn(_ durability: Disk.Durability) throws {
+  let folder = Folder(onDisk: durability == .batch)
+  let segments = Segments(folder: folder.path, identity: 1, segmentBytes: segmentBytesMin)
+  var random = TestRandom(seed: runSeed)
+  var next: UInt64 = 0
+  for generation in 0..<4 {
+    let read = try ReadBack(segments)
+    #expect(read.isInOrder && read.count == next, "generation \(generation), SEED=\(runSeed)")
+    let disk = try start(
+      segments, from: read.journal, durability, groupNs: generation == 1 ? 1_000_000 : 0)
+    #expect(disk.durableThrough == next)
+    var seen = next
+    for _ in 0..<40 {
+      let burst = random.chance(10) ? 4_000 : 1 + random.below(300)
+      #expect(put(burst, &next, disk))
+      let durable = disk.durableThrough
+      let flushed = disk.flushedThrough
+      #expect(durable >= seen && durable <= next && flushed <= next)
+      seen = durable
+      if random.chance(20) { #expect(wait { disk.durableThrough == next }) }
+    }
+    if generation == 2 {
+      #expect(wait { disk.durableThrough == next })
+      if case .interval = durability { #expect(wait { disk.flushedThrough == next }) }
+    }
+    #expect(stops(disk))
+    #expect(disk.durableThrough == next && disk.flushedThrough == next && disk.fault == nil)
+    #expect(disk.flushTimes.count > 0)
+  }
+  let read = try ReadBack(segments)
+  #expect(read.isInOrder && read.count == next)
+  #expect(try segments.numbers().count >= 2, "too few events to roll over")
+}
+
+/// A frame carries the hunt's clock also when no tick came since the restart, and what was flushed:
+/// everything before it where each write is flushed.
+@Test func framesCarryClockAndFlush() throws {
+  let folder = Folder()
+  let segments = Segments(folder: folder.path, identity: 1, segmentBytes: segmentBytesMin)
+  for generation in 0..<3 {
+    var ticks: [Int64] = []
+    var isFlushed = true
+    let journal = try segments.recover(repairTail: true) { frame in
+      ticks.append(frame.header.tick)
+      if frame.header.flushed != frame.header.firstOffset { isFlushed = false }
+    }
+    #expect(isFlushed)
+    #expect(ticks == [Int64](repeating: 77, count: generation))
+    let disk = try start(segments, from: journal, .batch)
+    disk.ring.store(
+      generation == 0 ? Event(kind: .tick, time: 77) : numbered(UInt64(generation)),
+      disk.ring.writeIndex)
+    disk.ring.publish(1)
+    disk.ringBell()
+    #expect(stops(disk))
+  }
+}
