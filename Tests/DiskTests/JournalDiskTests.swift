@@ -130,3 +130,23 @@ func generationsGoOn(_ durability: Disk.Durability) throws {
     #expect(stops(disk))
   }
 }
+
+/// A stop while more is queued than the segment holds, and the next one is not prepared yet, writes it
+/// all and ends: the thread that prepares segments once left first, and the stop waited for ever.
+@Test func aStopWaitsForTheNextSegment() throws {
+  let folder = Folder()
+  let segments = Segments(folder: folder.path, identity: 1, segmentBytes: segmentBytesMin)
+  for _ in 0..<5 {
+    let read = try ReadBack(segments)
+    let disk = try start(segments, from: read.journal, .batch, ringLines: 65_536)
+    var next = read.count
+    #expect(put(60_000, &next, disk))
+    guard stops(disk) else {
+      Issue.record("the stop did not end")
+      return
+    }
+    #expect(disk.durableThrough == next && disk.fault == nil)
+    let after = try ReadBack(segments)
+    #expect(after.isInOrder && after.count == next)
+  }
+}

@@ -22,6 +22,7 @@ public final class JournalDisk: @unchecked Sendable {
   private let durable: Atomic<UInt64>
   private let flushed: Atomic<UInt64>
   private let stopping = Atomic<Bool>(false)
+  private let finished = Atomic<Bool>(false)
   private let failed = Atomic<Bool>(false)
   private let faultText = Mutex<String?>(nil)
   private let bell = Doorbell()
@@ -93,8 +94,10 @@ public final class JournalDisk: @unchecked Sendable {
   public func stop() {
     stopping.store(true, ordering: .releasing)
     bell.ring()
-    preparerBell.ring()
     thread?.join()
+    // Only now: what was queued may have needed a segment that was not prepared yet.
+    finished.store(true, ordering: .releasing)
+    preparerBell.ring()
     preparer?.join()
     thread = nil
     preparer = nil
@@ -206,12 +209,12 @@ public final class JournalDisk: @unchecked Sendable {
   }
 
   private func prepareSegments() {
-    while !stopping.load(ordering: .acquiring) {
+    while !finished.load(ordering: .acquiring) {
       let next = prepared.load(ordering: .acquiring) + 1
       if next > wanted.load(ordering: .acquiring) {
         preparerBell.wait(timeoutNs: 1_000_000_000) {
           prepared.load(ordering: .acquiring) < wanted.load(ordering: .acquiring)
-            || stopping.load(ordering: .acquiring)
+            || finished.load(ordering: .acquiring)
         }
         continue
       }
