@@ -150,3 +150,141 @@ func generationsGoOn(_ durability: Disk.Durability) throws {
     #expect(after.isInOrder && after.count == next)
   }
 }
+
+// MARK: Disks that fail
+
+/// What every failed journal owes: it says why, rings, and from then on nothing more becomes durable,
+/// whatever is put in; it stops; and what it said was durable is there afterwards.
+private func expectStoppedForGood(
+  _ disk: JournalDisk, _ segments: Segments, _ next: inout UInt64, says words: [String]
+) throws {
+  #expect(wait { disk.hasFailed })
+  let fault = disk.fault ?? ""
+  for word in words { #expect(fault.contains(word), "\(fault)") }
+  let durable = disk.durableThrough
+  let flushed = disk.flushedThrough
+  for _ in 0..<20 {
+    _ = put(min(50, disk.ring.free), &next, disk)
+    usleep(2_000)
+    #expect(disk.durableThrough == durable && disk.flushedThrough == flushed)
+  }
+  #expect(disk.fault == fault, "the first fault is the one that counts")
+  #expect(stops(disk))
+  #expect(disk.durableThrough == durable && disk.flushedThrough == flushed)
+  let read = try ReadBack(segments)
+  // A frame may be on disk of which nobody was told.
+  #expect(read.isInOrder && read.count >= durable && read.count <= next)
+}
+
+/// The next segment cannot be prepared, because a folder stands where its temporary file goes: the
+/// journal stops at once, with most of its segment still free. It once went on writing and claiming.
+@Test func aSegmentThatCannotBePreparedStopsTheJournal() throws {
+  for isEarly in [true, false] {
+    let folder = Folder()
+    let segments = Segments(folder: folder.path, identity: 1, segmentBytes: segmentBytesMin)
+    let obstacle = segments.path(isEarly ? 2 : 3) + ".new"
+    try Files.createFolder(obstacle)
+    let disk = try start(segments, from: RecoveredJournal(), .batch)
+    var next: UInt64 = 0
+    if !isEarly {
+      // Into segment 2, whose successor is then wanted.
+      #expect(put(20_000, &next, disk))
+    }
+    try expectStoppedForGood(disk, segments, &next, says: ["open", obstacle, "directory"])
+  }
+}
+
+/// A write that fails, here on a device that is always full, is not tried again.
+@Test(arguments: [Disk.Durability.batch, .interval(ms: 5), .os])
+func aFailedWriteStopsTheJournal(_ durability: Disk.Durability) throws {
+  let folder = Folder()
+  let segments = Segments(folder: folder.path, identity: 1, segmentBytes: segmentBytesMin)
+  guard symlink("/dev/full", segments.path(1)) == 0 else {
+    print("aFailedWriteStopsTheJournal: skipped, no symbolic links here")
+    return
+  }
+  let disk = try start(segments, from: RecoveredJournal(), durability)
+  var next: UInt64 = 0
+  #expect(put(10, &next, disk))
+  #expect(wait { disk.hasFailed })
+  #expect(disk.durableThrough == 0)
+  let fault = disk.fault ?? ""
+  #expect(
+    fault.contains("pwrite") && fault.contains("00000001.vj") && fault.contains("28"), "\(fault)")
+  #expect(stops(disk))
+  #expect(disk.durableThrough == 0 && disk.flushedThrough == 0)
+}
+
+/// On a disk that runs full the journal stops before a write can fail, because segments are prepared
+/// ahead; all that it called durable is there, and it does not start again before there is room.
+@Test func aFullDiskStopsTheJournal() throws {
+  let folder = Folder()
+  guard mount("tmpfs", folder.path, "tmpfs", 0, "size=3500k") == 0 else {
+    print("aFullDiskStopsTheJournal: skipped, needs the right to mount a small file system")
+    return
+  }
+  defer { umount(folder.path) }
+  let segments = Segments(folder: folder.path, identity: 1, segmentBytes: segmentBytesMin)
+  let disk = try start(segments, from: RecoveredJournal(), .batch)
+  var next: UInt64 = 0
+  while put(500, &next, disk), !disk.hasFailed, next < 200_000 {}
+  try expectStoppedForGood(disk, segments, &next, says: ["disk_reserve", folder.path, "28"])
+  #expect(disk.durableThrough > 0)
+  let read = try ReadBack(segments)
+  #expect(throws: DiskFault.self) { try start(segments, from: read.journal, .batch) }
+}
+
+// MARK: Files
+
+/// A lock is held once, by whoever has the file, until it is let go; another process sees it too.
+@Test func aFolderIsLockedOnce() throws {
+  let folder = Folder()
+  let path = folder.path + "/lock"
+  func otherProcessGetsIt() throws -> Bool {
+    let tool = "/usr/bin/flock"
+    guard FileManager.default.isExecutableFile(atPath: tool) else { return false }
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: tool)
+    process.arguments = ["-n", path, "true"]
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+  func isFree() throws -> Bool {
+    if let file = try Files.lock(path) { return file.descriptor >= 0 }
+    return false
+  }
+  do {
+    guard let held = try Files.lock(path) else {
+      Issue.record("nobody has the lock, and it is not given")
+      return
+    }
+    #expect(try !isFree())
+    #expect(try !otherProcessGetsIt())
+    #expect(held.descriptor >= 0)
+  }
+  #expect(try isFree())
+  #expect(throws: DiskFault.self) { _ = try Files.lock(folder.path + "/missing/lock") }
+}
+
+/// Replacing a file leaves the old or the new bytes and no other file; folders are made with their
+/// parents, listed sorted and removed whole.
+@Test func filesAreReplacedAndRemovedWhole() throws {
+  let folder = Folder()
+  let deep = folder.path + "/a/b/c"
+  try Files.createFolder(deep)
+  try Files.createFolder(deep)
+  for bytes in [[], [1, 2, 3], [UInt8](repeating: 7, count: 10_000)] {
+    try Files.replace(deep + "/file", bytes)
+    #expect(try Files.read(deep + "/file") == bytes)
+  }
+  try Files.replace(deep + "/early", [1])
+  #expect(try Files.list(deep) == ["early", "file"])
+  #expect(throws: DiskFault("read", deep + "/file", errno: EFBIG)) {
+    _ = try Files.read(deep + "/file", byteCountMax: 9_999)
+  }
+  try Files.removeTree(folder.path + "/a")
+  #expect(!Files.exists(folder.path + "/a"))
+  #expect(throws: DiskFault.self) { _ = try Files.list(deep) }
+  #expect(Files.parent("/a") == "/" && Files.parent("a") == "." && Files.parent("/a/b/") == "/a")
+}

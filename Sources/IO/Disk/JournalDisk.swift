@@ -112,7 +112,7 @@ public final class JournalDisk: @unchecked Sendable {
       var files = try OpenSegment(segments, writer.segment, durability)
       var lastStart: Int64 = 0
       var lastFlush = vx_monotonic_ns()
-      while true {
+      while !hasFailed {
         if ring.availableNow == 0 {
           if stopping.load(ordering: .acquiring) { break }
           let isDirty = flushedThrough < durableThrough
@@ -133,28 +133,37 @@ public final class JournalDisk: @unchecked Sendable {
             try files.file.flushData()
             flushed.store(writer.position.offset, ordering: .releasing)
           }
-          try waitForSegment(writer.segment)
+          guard waitForSegment(writer.segment) else { return }
           files = try OpenSegment(segments, writer.segment, durability)
         }
         take(into: &writer, &tick)
         lastStart = vx_monotonic_ns()
         let request = writer.seal(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
-        if durability == .batch {
-          if !files.isDirect { try files.file.flushData() }
-          flushed.store(request.through, ordering: .releasing)
-        }
+        if durability == .batch && !files.isDirect { try files.file.flushData() }
         writer.wrote()
         let took = vx_monotonic_ns() - lastStart
         flushHistogram.withLock { $0.record(took) }
-        durable.store(request.through, ordering: .releasing)
+        guard claim(request.through) else { return }
         owner.ring()
         if durability != .batch { try flushIfDue(files, &lastFlush) }
       }
+      if hasFailed { return }
       try files.file.flushData()
       flushed.store(durableThrough, ordering: .releasing)
     } catch {
       fail("\(error)")
+    }
+  }
+
+  /// Says that everything below `through` is as durable as promised; false, and nothing is said, when
+  /// the journal has failed meanwhile.
+  private func claim(_ through: UInt64) -> Bool {
+    faultText.withLock { fault in
+      guard fault == nil else { return false }
+      if durability == .batch { flushed.store(through, ordering: .releasing) }
+      durable.store(through, ordering: .releasing)
+      return true
     }
   }
 
@@ -189,23 +198,25 @@ public final class JournalDisk: @unchecked Sendable {
   }
 
   private func fail(_ text: String) {
-    faultText.withLock { $0 = text }
+    faultText.withLock { if $0 == nil { $0 = text } }
     failed.store(true, ordering: .releasing)
     owner.ring()
   }
 
   // MARK: Preparing segments
 
-  private func waitForSegment(_ number: UInt64) throws(DiskFault) {
+  /// Waits until a segment is prepared; false when it never will be.
+  private func waitForSegment(_ number: UInt64) -> Bool {
     wanted.store(number + 1, ordering: .releasing)
     while prepared.load(ordering: .acquiring) < number {
-      if let text = faultText.withLock({ $0 }) { throw DiskFault(text, "", errno: EIO) }
+      if hasFailed { return false }
       urgent.store(true, ordering: .releasing)
       preparerBell.ring()
       bell.wait(timeoutNs: 10_000_000) { prepared.load(ordering: .acquiring) >= number }
     }
     urgent.store(false, ordering: .releasing)
     preparerBell.ring()
+    return true
   }
 
   private func prepareSegments() {
@@ -228,6 +239,7 @@ public final class JournalDisk: @unchecked Sendable {
         bell.ring()
       } catch {
         fail("\(error)")
+        bell.ring()
         return
       }
     }
