@@ -268,6 +268,9 @@ public struct Partition: ~Copyable {
       event.flags.remove(.playerIsName)
     }
     if event.time == 0 { event.time = state.now }
+    // A digest still in progress is journalled before the event that may start the next one: behind it
+    // a replay, which holds only its newest digest, could not compare the two.
+    if (state.counts.events + 1) % digestEvery == 0 { finishDigest(&output) }
     let offset = nextOffset
     journal(event, &output)
     let outcome = state.apply(event, offset: offset, &output.effects)
@@ -314,7 +317,6 @@ public struct Partition: ~Copyable {
 
   /// Forks the state at a digest's place; the pages are hashed a few at a time by `continueDigest`.
   private mutating func startDigest(_ output: inout StepOutput) {
-    finishDigest(&output)
     let events = state.counts.events
     do throws(ForkRefusal) {
       digestJob = DigestJob(events: events, fork: try state.fork())
