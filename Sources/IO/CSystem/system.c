@@ -144,3 +144,30 @@ int64_t vx_find_head_end(const void *bytes, size_t count) {
   const char *found = memmem(bytes, count, "\r\n\r\n", 4);
   return found ? found - (const char *)bytes : -1;
 }
+
+#include <signal.h>
+
+static void stop_signals(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGINT);
+  sigaddset(set, SIGTERM);
+}
+
+void vx_block_signals(void) {
+  sigset_t set;
+  stop_signals(&set);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+int vx_wait_signal(int64_t timeout_ms) {
+  sigset_t set;
+  stop_signals(&set);
+  if (timeout_ms < 0) {
+    int got = 0;
+    return sigwait(&set, &got) == 0 ? got : 0;
+  }
+  struct timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000};
+  int got = sigtimedwait(&set, NULL, &limit);
+  return got > 0 ? got : 0;
+}

@@ -43,3 +43,8 @@ int vx_socket_error(int fd);
 int64_t vx_raise_descriptor_limit(void);
 /// Offset of the first CR LF CR LF in `bytes`, or -1.
 VX_NOLOCKS int64_t vx_find_head_end(const void *_Nonnull bytes, size_t count);
+
+/// Blocks SIGINT and SIGTERM in this and all later threads, and ignores SIGPIPE.
+void vx_block_signals(void);
+/// Waits for SIGINT or SIGTERM, at most `timeout_ms` (negative: for ever); the signal, or 0.
+int vx_wait_signal(int64_t timeout_ms);
