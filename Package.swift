@@ -75,11 +75,15 @@ let package = Package(
       ]),
 
     .executableTarget(
-      name: "veltrix", dependencies: ["Gateway", "Engine", "Authoring"], path: "Sources/veltrix",
-      swiftSettings: strict),
+      name: "veltrix",
+      dependencies: [
+        "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "CSystem",
+        "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway",
+      ],
+      path: "Sources/veltrix", swiftSettings: strict),
 
     // Tests
-    .target(name: "CMallocCount", path: "Tests/CMallocCount"),
+    .target(name: "CMallocCount", path: "Sources/IO/CMallocCount"),
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
     tests("Bounded"),
     tests("Pages", ["Bounded", "CMallocCount"]),

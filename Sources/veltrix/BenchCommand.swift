@@ -1,4 +1,5 @@
 import Bounded
+import CMallocCount
 import CSystem
 import Disk
 import Events
@@ -59,14 +60,14 @@ enum BenchCommand {
     _ = bench.run()
     var rates: [Int] = []
     let rssBefore = vx_rss_bytes()
-    let allocationsBefore = vx_allocations()
+    let allocationsBefore = vx_malloc_count()
     for run in 1...plan.runs {
       let ns = bench.run()
       let rate = Int(Int64(plan.events) * 1_000_000_000 / ns)
       rates.append(rate)
       Terminal.out("run \(run): \(rate) events/s, \(ns / Int64(plan.events)) ns an event")
     }
-    let allocations = vx_allocations() - allocationsBefore
+    let allocations = vx_malloc_count() - allocationsBefore
     let rss = vx_rss_bytes()
     rates.sort()
     let median = rates[rates.count / 2]

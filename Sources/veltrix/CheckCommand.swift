@@ -1,6 +1,8 @@
 import Authoring
 import Disk
 import Engine
+import Hunt
+import World
 
 /// `veltrix check FILE`.
 enum CheckCommand {
