@@ -32,7 +32,7 @@ extension Event {
     case .despawn:
       guard treasure != 0 else { throw Rejection(.missingField, .treasure, position: 52) }
     case .edge:
-      guard EdgeChange(value) != nil else { throw Rejection(.outOfRange, .value, position: 56) }
+      guard EdgeOrder(value) != nil else { throw Rejection(.outOfRange, .value, position: 56) }
     case .claim:
       guard player != 0 else { throw Rejection(.missingField, .player, position: 24) }
       guard treasure != 0 else { throw Rejection(.missingField, .treasure, position: 52) }

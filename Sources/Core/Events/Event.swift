@@ -91,7 +91,7 @@
 
 /// The `value` of an `edge` event: bits 0...7 the new multiplier (0 closes, 1...255 times the base
 /// cost), bits 8...11 the direction (0...7), bit 12 the whole block instead of one edge.
-@frozen public struct EdgeChange: Equatable, Sendable {
+@frozen public struct EdgeOrder: Equatable, Sendable {
   public var multiplier: UInt8
   public var direction: UInt8
   public var wholeBlock: Bool

@@ -11,7 +11,7 @@ struct EventDraft: BitwiseCopyable {
   private var keyAt = InlineArray<18, UInt32>(repeating: 0)
   private var points: Int64 = 0
   private var stock: Int64 = 0
-  private var edge = EdgeChange(multiplier: 0, direction: 0, wholeBlock: false)
+  private var edge = EdgeOrder(multiplier: 0, direction: 0, wholeBlock: false)
   /// The player is the name that `PlayerNames` holds as pending.
   private var hasName = false
 

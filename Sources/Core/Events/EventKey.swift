@@ -1,20 +1,20 @@
 /// The keys of an event in JSON.
 ///
-/// | key                           | value                                   | field of `Event`  |
-/// |-------------------------------|-----------------------------------------|-------------------|
-/// | kind                          | a word of `EventKind`                   | kind              |
-/// | rank, hint                    | true or false                           | flags             |
-/// | hunt                          | 0...2^32-1                              | hunt              |
-/// | producer                      | 0...2^64-1                              | producer          |
-/// | sequence                      | 0...2^56                                | sequence          |
-/// | player                        | 1...2^64-1, or a name of 1...64 bytes   | player            |
-/// | time                          | 0...2^53                                | time              |
-/// | x, y, z                       | -2^31...2^31-1                          | x, y, z           |
-/// | treasure                      | 0...2^32-1                              | treasure          |
-/// | value                         | -2^63...2^63-1                          | value             |
-/// | points, stock                 | spawn: 0...2^31-1; 1...2^20-1           | value, SpawnOffer |
-/// | points                        | score: -10^9...10^9                     | value             |
-/// | multiplier, direction, block  | edge: 0...255; 0...7; true or false     | value, EdgeChange |
+/// | key                           | value                                       | field of `Event`  |
+/// |-------------------------------|---------------------------------------------|-------------------|
+/// | kind                          | a word of `EventKind`                       | kind              |
+/// | rank, hint                    | true or false                               | flags             |
+/// | hunt                          | 0...2^32-1                                  | hunt              |
+/// | producer                      | 0...2^64-1                                  | producer          |
+/// | sequence                      | 0...2^56                                    | sequence          |
+/// | player                        | 1...2^64-1, or a name of 1...64 bytes       | player            |
+/// | time                          | 0...2^53                                    | time              |
+/// | x, y, z                       | -2^31...2^31-1                              | x, y, z           |
+/// | treasure                      | 0...2^32-1                                  | treasure          |
+/// | value                         | -2^63...2^63-1                              | value             |
+/// | points, stock                 | spawn: 0...2^31-1; 1...2^20-1               | value, SpawnOffer |
+/// | points                        | score: -10^9...10^9                         | value             |
+/// | multiplier, direction, block  | edge: 0...255; 0...7; true or false         | value, EdgeOrder |
 enum EventKey: UInt8, CaseIterable {
   case kind, rank, hint, hunt, producer, sequence, player, time, x, y, z, treasure, value
   case points, stock, multiplier, direction, block

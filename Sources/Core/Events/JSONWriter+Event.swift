@@ -56,7 +56,7 @@ extension JSONWriter {
       field("points", event.value & 0x7fff_ffff)
       if stock != 0 { field("stock", stock) }
     case .edge:
-      guard let change = EdgeChange(event.value) else { return field("value", event.value) }
+      guard let change = EdgeOrder(event.value) else { return field("value", event.value) }
       field("multiplier", UInt64(change.multiplier))
       field("direction", UInt64(change.direction))
       if change.wholeBlock { field("block", true) }
@@ -64,17 +64,17 @@ extension JSONWriter {
     }
   }
 
-  mutating func field(_ name: StaticString, _ value: UInt64) {
+  public mutating func field(_ name: StaticString, _ value: UInt64) {
     key(name)
     number(value)
   }
 
-  mutating func field(_ name: StaticString, _ value: Int64) {
+  public mutating func field(_ name: StaticString, _ value: Int64) {
     key(name)
     number(value)
   }
 
-  mutating func field(_ name: StaticString, _ value: Bool) {
+  public mutating func field(_ name: StaticString, _ value: Bool) {
     key(name)
     bool(value)
   }
