@@ -60,6 +60,7 @@ let package = Package(
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "CYaml"]),
+    io("Client", ["Bounded", "Events", "World", "Hunt", "CSystem", "Net", "Authoring"]),
     io(
       "Engine",
       [
@@ -69,7 +70,8 @@ let package = Package(
     io("Gateway", ["Engine", "Net", "CConsole"]),
 
     .executableTarget(
-      name: "veltrix", dependencies: ["Gateway", "Engine", "Authoring"], path: "Sources/veltrix",
+      name: "veltrix",
+      dependencies: ["Gateway", "Engine", "Authoring", "Client", "Disk", "Events", "CSystem"], path: "Sources/veltrix",
       swiftSettings: strict),
 
     // Tests

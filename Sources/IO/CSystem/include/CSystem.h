@@ -43,3 +43,12 @@ int vx_socket_error(int fd);
 int64_t vx_raise_descriptor_limit(void);
 /// Offset of the first CR LF CR LF in `bytes`, or -1.
 VX_NOLOCKS int64_t vx_find_head_end(const void *_Nonnull bytes, size_t count);
+
+/// As epoll_wait, with a timeout in nanoseconds (negative: no limit).
+int vx_epoll_wait_ns(int epoll, struct epoll_event *_Nonnull events, int count, int64_t timeout_ns);
+/// How late the kernel may end this thread's sleeps, so that it can bundle them; 50 us by default.
+int vx_set_timer_slack(int64_t slack_ns);
+/// Makes SIGINT and SIGTERM end sleeps and be counted, in place of ending the process.
+int vx_catch_interrupts(void);
+/// SIGINT and SIGTERM received since they are caught.
+VX_NOLOCKS int vx_interrupts(void);
