@@ -55,7 +55,8 @@ let package = Package(
       providers: [.apt(["libyaml-dev"])]),
     .target(
       name: "CConsole", path: "Sources/IO/CConsole",
-      exclude: ["index.html", "console.js", "console.css"]),
+      exclude: ["index.html", "console.js", "console.css", "openapi.json"]),
+    io("Console", ["CConsole"]),
     io("Bus", ["Bounded", "CSystem"]),
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
@@ -67,18 +68,26 @@ let package = Package(
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
         "CSystem", "Bus", "Disk", "Authoring",
       ]),
-    io("Gateway", ["Engine", "Net", "CConsole"]),
+    io(
+      "Gateway",
+      [
+        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Bus", "Net", "Authoring",
+        "Engine", "Console",
+      ]),
 
     .executableTarget(
       name: "veltrix",
-      dependencies: ["Gateway", "Engine", "Authoring", "Client", "Disk", "Events", "CSystem"], path: "Sources/veltrix",
-      swiftSettings: strict),
+      dependencies: [
+        "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "CSystem",
+        "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
+      ],
+      path: "Sources/veltrix", swiftSettings: strict),
 
     // Tests
-    .target(name: "CMallocCount", path: "Tests/CMallocCount"),
+    .target(name: "CMallocCount", path: "Sources/IO/CMallocCount"),
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
     tests("Bounded"),
-    tests("Pages"),
+    tests("Pages", ["Bounded", "CMallocCount"]),
     tests("Events", ["Bounded", "CMallocCount"]),
     tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
     tests("Authoring", ["Hunt", "Bounded"]),

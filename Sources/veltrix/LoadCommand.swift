@@ -3,30 +3,28 @@ import Disk
 
 /// `veltrix load`.
 enum LoadCommand {
-  /// Runs with the arguments behind `load`; the exit code.
+  static let command = Command(
+    name: "load", summary: "send events at a stated rate and check what became of every one",
+    help: { LoadOptions.help }, run: run)
+
   static func run(_ arguments: [String]) -> Int32 {
-    if arguments.contains("--help") || arguments.contains("-h") {
-      Terminal.output(LoadOptions.help)
-      return 0
-    }
     let options: LoadOptions
     do throws(LoadOptions.Fault) { options = try LoadOptions(arguments) } catch {
-      Terminal.error("veltrix load: \(error)")
-      return 2
+      return usage("load", Arguments.Fault(message: error.description))
     }
     do throws(LoadFault) {
       let report = try Load(options, progress: Terminal.error).run()
-      Terminal.output(report.summary)
+      Terminal.out(report.summary)
       if let path = options.jsonPath {
         do throws(DiskFault) { try Files.replace(path, Array(report.json.utf8)) } catch {
           Terminal.error("veltrix load: \(error)")
-          return 1
+          return ExitCode.failedCheck
         }
       }
-      return report.isGood ? 0 : 1
+      return report.isGood ? ExitCode.fine : ExitCode.failedCheck
     } catch {
       Terminal.error("veltrix load: \(error)")
-      return 1
+      return ExitCode.failedCheck
     }
   }
 }

@@ -1,8 +1,9 @@
 import CSystem
 import Foundation
 
-/// A plain blocking socket; every wait ends after `patience` seconds.
-final class Client {
+/// A plain blocking socket; every wait ends after `patience` seconds. One thread may send while
+/// another reads.
+final class Client: @unchecked Sendable {
   let descriptor: Int32
   private var received: [UInt8] = []
   private(set) var isEnded = false

@@ -45,7 +45,8 @@ private let requests = [
 @Test func pipelinedAnswersKeepTheirOrder() {
   let (running, port) = runEcho()
   let client = Client(port)
-  var all = "", expected: [String] = []
+  var all = ""
+  var expected: [String] = []
   for at in 0..<2_000 {
     let isLate = at % 500 == 7
     all += "GET \(isLate ? "/later" : "/n\(at)") HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -134,7 +135,8 @@ private let requests = [
   #expect(client.readAnswer()?.body.hasSuffix("body=2:ok") == true)
 
   let large = Client(port)
-  large.send("POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n")
+  large.send(
+    "POST /a HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 9999999\r\n\r\n")
   #expect(large.readHead()?.hasPrefix("HTTP/1.1 413 ") == true)
   let odd = ask(port, "GET /a HTTP/1.1\r\nHost: h\r\nExpect: cake\r\n\r\n")
   #expect(odd?.status == 417)

@@ -33,6 +33,14 @@
     }
   }
 
+  /// Copies all lines to byte `offset` of a slab, one behind the other.
+  public func copy(to target: Slab, at offset: Int) {
+    let start = first & mask
+    let head = min(count, mask + 1 - start)
+    target.copy(from: slab, at: start &* 64, to: offset, count: head &* 64)
+    if head < count { target.copy(from: slab, at: 0, to: offset + head * 64, count: (count - head) * 64) }
+  }
+
   /// The value of 128 bytes in lines `index` and `index + 1`.
   @inlinable public func loadPair<Half: BitwiseCopyable>(
     _ index: Int, as: Half.Type

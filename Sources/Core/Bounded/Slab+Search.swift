@@ -1,3 +1,5 @@
+public import CIntrinsics
+
 extension Slab {
   /// How many of `count` ascending 16-byte rows at `offset` are below the row (`high`, `low`), or,
   /// with `orEqual`, not above it.
@@ -15,14 +17,16 @@ extension Slab {
     precondition(offset >= 0 && offset & 7 == 0 && count >= 0 && count <= byteCount)
     precondition(offset &+ count &* 16 <= byteCount)
     let rows = unsafe UnsafeRawPointer(base + offset)
-    let target = UInt128(high) &<< 64 | UInt128(low)
+    let target = UInt128(_low: low, _high: high)
     // The rows before `from` count; the answer lies within `left` rows of it.
     var from = 0
     var left = count
     while left > 1 {
       let half = left &>> 1
       let row = unsafe row128(rows + (from &+ half &- 1) &* 16)
-      from &+= half & ((orEqual ? !(target < row) : row < target) ? -1 : 0)
+      // A mask and not a branch: half of such branches would be guessed wrong.
+      let mask = vx_opaque(0 &- ((orEqual ? !(target < row) : row < target) ? 1 : 0))
+      from &+= half & Int(bitPattern: UInt(mask))
       left &-= half
     }
     if left == 1 {
@@ -30,6 +34,17 @@ extension Slab {
       from &+= (orEqual ? !(target < row) : row < target) ? 1 : 0
     }
     return from
+  }
+
+  /// Asks the processor to fetch the lines of `count` bytes from `offset`; traps out of range.
+  @inlinable @inline(__always)
+  public func prefetch(_ offset: Int, count: Int) {
+    precondition(offset >= 0 && count >= 0 && offset &+ count <= byteCount)
+    var at = 0
+    while at < count {
+      unsafe vx_prefetch(base + offset + at)
+      at &+= 64
+    }
   }
 
   /// The sum of `count` `UInt32` at `offset`, a multiple of 4.
@@ -75,5 +90,5 @@ extension Slab {
 func row128(_ row: UnsafeRawPointer) -> UInt128 {
   let high = unsafe row.load(as: UInt64.self)
   let low = unsafe row.load(fromByteOffset: 8, as: UInt64.self)
-  return UInt128(high) &<< 64 | UInt128(low)
+  return UInt128(_low: low, _high: high)
 }

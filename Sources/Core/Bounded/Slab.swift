@@ -82,6 +82,12 @@ public import CIntrinsics
     }
   }
 
+  /// Copies `bytes` to `offset`.
+  @inlinable
+  public func copy(from bytes: Span<UInt8>, to offset: Int) {
+    unsafe copy(from: bytes.bytes, to: offset)
+  }
+
   /// Sets `count` bytes from `offset` to zero.
   @inlinable @inline(__always)
   public func zero(_ offset: Int, count: Int) {

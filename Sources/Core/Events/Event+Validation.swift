@@ -14,7 +14,7 @@ extension Event {
       throw Rejection(.unknownKind, .kind, position: 1)
     }
     guard kind.isSupported else { throw Rejection(.unsupportedKind, .kind, position: 1) }
-    guard flags.subtracting(.allowedFromSender).isEmpty else {
+    guard flags.rawValue & ~EventFlags.allowedFromSender.rawValue == 0 else {
       throw Rejection(.reservedFlag, .flags, position: 2)
     }
     guard sequence <= Self.sequenceMax else {

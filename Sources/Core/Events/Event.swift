@@ -84,7 +84,9 @@
   @inlinable public static var idempotencyKey: EventFlags { EventFlags(rawValue: 1 << 15) }
 
   /// What a sender may set.
-  @inlinable public static var allowedFromSender: EventFlags { [.wantRank, .wantHint] }
+  @inlinable public static var allowedFromSender: EventFlags {
+    EventFlags(rawValue: EventFlags.wantRank.rawValue | EventFlags.wantHint.rawValue)
+  }
 }
 
 /// The `value` of an `edge` event: bits 0...7 the new multiplier (0 closes, 1...255 times the base

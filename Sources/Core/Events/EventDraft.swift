@@ -161,8 +161,8 @@ struct EventDraft: BitwiseCopyable {
 
   /// Puts points and stock, or the change of an edge, into `value`.
   private mutating func finishValue(_ kind: EventKind) throws(Rejection) {
-    for number in EventKey.points.rawValue...EventKey.block.rawValue {
-      guard let key = EventKey(rawValue: number), has(key) else { continue }
+    for number in Int(EventKey.points.rawValue)...Int(EventKey.block.rawValue) {
+      guard let key = EventKey(rawValue: UInt8(number)), has(key) else { continue }
       guard key.belongs(to: kind) else { throw fault(.unknownField, key) }
       guard !has(.value) else { throw fault(.repeatedField, key) }
     }
@@ -196,9 +196,9 @@ struct EventDraft: BitwiseCopyable {
 
   /// Where the first key that fills `field` was said, or nil.
   private func place(of field: EventField) -> Int? {
-    for number in 0...EventKey.block.rawValue {
-      if let key = EventKey(rawValue: number), key.field == field, has(key) {
-        return Int(keyAt[Int(number)])
+    for number in 0...Int(EventKey.block.rawValue) {
+      if let key = EventKey(rawValue: UInt8(number)), key.field == field, has(key) {
+        return Int(keyAt[number])
       }
     }
     return nil

@@ -56,6 +56,12 @@ public struct PlayerNames: ~Copyable, Sendable {
       ])
   }
 
+  /// Name `index` as the words that journal and partition hold: 64 bytes, the rest zero.
+  public func words(_ index: Int) -> InlineArray<8, UInt64> {
+    precondition(index >= 0 && index < count)
+    return slab.load(index * Self.sizeMax, as: InlineArray<8, UInt64>.self)
+  }
+
   /// Name `index` as text; allocates.
   public func string(_ index: Int) -> String {
     let start = index * Self.sizeMax

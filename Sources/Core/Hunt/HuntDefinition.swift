@@ -47,11 +47,13 @@ public struct HuntRules: Equatable, Sendable {
   public var stepsMax: UInt32 = 32
   /// Whether a move must follow open edges (`throughWall` otherwise).
   public var walls = true
-  /// Events older than the hunt's clock by more than this are late; ms, 0 for never.
+  /// Events older than the hunt's clock by more than this are late; ms, 0...30 days, 0 for never.
   public var latenessMs: Int64 = 0
-  /// Events ahead of the hunt's clock by more than this are refused as `timeAhead`; ms, 0 for never.
+  /// Events ahead of the hunt's clock by more than this are refused as `timeAhead`; ms, 0...30 days,
+  /// 0 for never.
   public var aheadMs: Int64 = 0
-  /// Claims of one treasure that a player may be granted, between respawns; 0 for any number.
+  /// Claims of one treasure that a player may be granted, between respawns, 0...1,048,575; 0 for
+  /// any number.
   public var claimsPerPlayer: UInt32 = 1
   /// Whether a move, claim or score of an unknown player lets the player join first.
   public var joinImplicitly = true
@@ -72,7 +74,7 @@ public struct TreasureSpec: Equatable, Sendable {
   public var points: Int32 = 10
   /// Claims granted before it is exhausted, 1...1,048,575.
   public var stock: UInt32 = 1
-  /// Ms from exhaustion until it is open again with full stock; 0 for never.
+  /// Ms from exhaustion until it is open again with full stock, 0...30 days; 0 for never.
   public var respawnMs: UInt32 = 0
 
   public init(id: UInt32, x: Int32, y: Int32) {

@@ -117,7 +117,7 @@ extension HuntState {
       player.total = overflow ? (points > 0 ? .max : .min) : sum
       return player.total
     }
-    boards.add(UInt32(row), points, reached: counts.events, timeMs: time, &space)
+    _ = boards.add(UInt32(row), points, reached: counts.events, timeMs: time, &space)
     outcome.total = total
     outcome.points = Int32(clamping: points)
   }

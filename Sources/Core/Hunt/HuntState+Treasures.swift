@@ -49,6 +49,8 @@ extension HuntState {
     if effects.isWanted {
       var seen = effect(.claim, event, row, offset, outcome)
       seen.stock = treasure.stock
+      seen.x = treasure.x
+      seen.y = treasure.y
       effects.append(seen)
     }
     if treasure.free == 0 { exhaust(at, offset, &effects) }

@@ -66,7 +66,9 @@ public struct PageSpace: ~Copyable {
   /// Stores `value` at a logical byte address; the first write to a shared page copies it.
   @inlinable @inline(__always)
   public mutating func store<Value: BitwiseCopyable>(_ value: Value, _ address: Int) {
-    memory.store(value, writableOffset(address))
+    // The offset first: as an argument it would keep `memory` retained over a mutation of the space.
+    let offset = writableOffset(address)
+    memory.store(value, offset)
   }
 
   /// Runs `body` on the value at a logical byte address, in place.
@@ -74,7 +76,8 @@ public struct PageSpace: ~Copyable {
   public mutating func update<Value: BitwiseCopyable, Result>(
     _ address: Int, as: Value.Type, _ body: (inout Value) -> Result
   ) -> Result {
-    memory.update(writableOffset(address), as: Value.self, body)
+    let offset = writableOffset(address)
+    return memory.update(offset, as: Value.self, body)
   }
 
   /// Moves `count` bytes inside one logical page; the ranges may overlap.

@@ -127,6 +127,42 @@ extension PagedTree {
       return true
     }
 
+    share(left, leftAt, rightAt, parentAt, inner: inner, &space)
+    return false
+  }
+
+  /// Makes room in a full leaf by sharing its keys with a neighbour that has an eighth to spare;
+  /// whether it did. Without it, keys that arrive in ascending runs would leave leaves half full.
+  func spill(_ path: TreePath, _ header: Header, _ space: inout PageSpace) -> Bool {
+    if header.height == 0 { return false }
+    let level = Int(header.height) - 1
+    let index = path.index(level)
+    let readable = place(path.node(level), space)
+    let spare = max(leafCapacity / 8, 1)
+    let left: Int
+    if index > 0 && keysBelow(index - 1, readable, space) + spare <= leafCapacity {
+      left = index - 1
+    } else if index + 1 < entryCount(readable, space)
+      && keysBelow(index + 1, readable, space) + spare <= leafCapacity
+    {
+      left = index
+    } else {
+      return false
+    }
+    let parentAt = writablePlace(path.node(level), &space)
+    let leftAt = writablePlace(child(left, parentAt, space), &space)
+    let rightAt = writablePlace(child(left + 1, parentAt, space), &space)
+    share(left, leftAt, rightAt, parentAt, inner: false, &space)
+    return true
+  }
+
+  /// Shares the entries of child `left` and the next one evenly between them.
+  private func share(
+    _ left: Int, _ leftAt: Int, _ rightAt: Int, _ parentAt: Int, inner: Bool,
+    _ space: inout PageSpace
+  ) {
+    let leftCount = entryCount(leftAt, space)
+    let rightCount = entryCount(rightAt, space)
     let shared = (leftCount + rightCount) / 2
     let moved: Int
     if leftCount < shared {
@@ -143,9 +179,8 @@ extension PagedTree {
     setEntryCount(shared, leftAt, &space)
     setEntryCount(leftCount + rightCount - shared, rightAt, &space)
     addToCount(left, moved, parentAt, &space)
-    addToCount(right, -moved, parentAt, &space)
-    space.memory.store(key(0, rightAt, space), keyAt(right, parentAt))
-    return false
+    addToCount(left + 1, -moved, parentAt, &space)
+    space.memory.store(key(0, rightAt, space), keyAt(left + 1, parentAt))
   }
 
   /// Keys in, or below, `count` entries from `index`.

@@ -13,13 +13,19 @@ extension PagedTree {
       setEntryCount(0, at, &space)
     }
     var path = TreePath()
-    let leaf = descend(key, header, &path, space)
+    var leaf = descend(key, header, &path, space)
     let readable = place(leaf, space)
-    let position = position(key, readable, space)
-    let held = entryCount(readable, space)
+    var position = position(key, readable, space)
+    var held = entryCount(readable, space)
     if position < held && self.key(position, readable, space) == key { return .present }
     if header.count == capacity { return .full }
     header.count += 1
+    if held == leafCapacity && spill(path, header, &space) {
+      leaf = descend(key, header, &path, space)
+      let at = place(leaf, space)
+      position = self.position(key, at, space)
+      held = entryCount(at, space)
+    }
     addAlong(path, from: 0, to: Int(header.height), 1, &space)
     if held < leafCapacity {
       insertKey(key, position, held, writablePlace(leaf, &space), &space)

@@ -120,11 +120,6 @@ extension PagedTree {
   /// Fetches the lines of a node that its search will need, all at once instead of one by one.
   @inline(__always)
   func prefetchKeys(_ at: Int, _ space: borrowing PageSpace) {
-    let end = at &+ 1 &<< nodeShift
-    var line = at
-    while line < end {
-      space.memory.prefetch(line)
-      line &+= 64
-    }
+    space.memory.prefetch(at, count: 1 &<< nodeShift)
   }
 }

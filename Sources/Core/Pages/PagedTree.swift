@@ -35,7 +35,7 @@
 ///
 /// With 1,024-byte nodes L = 63 and M = 42. Every node but the root is at least half full, so a key
 /// takes at most 34.7 bytes of region (1,024 / 31 for leaves, a twentieth of it for inner nodes), which
-/// is what the layout reserves; random keys settle at 23 to 25, and pages never reached cost nothing.
+/// is what the layout reserves; random keys settle at 20 to 22, and pages never reached cost nothing.
 @frozen public struct PagedTree: BitwiseCopyable, Sendable {
   @usableFromInline let address: Int
   /// Base-2 logarithm of the bytes a node.

@@ -29,7 +29,9 @@ public import Events
   public init(_ kind: BatchKind) { self.kind = kind }
 
   /// Lines that follow the header.
-  @inlinable public var lineCount: Int { Int(count) + 2 * Int(nameCount) }
+  @inlinable public var lineCount: Int {
+    kind == .submit ? Int(count) + 2 * Int(nameCount) : 0
+  }
 }
 
 public enum BatchKind: UInt8, Sendable, BitwiseCopyable {

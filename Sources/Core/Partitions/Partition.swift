@@ -50,11 +50,13 @@ public struct Partition: ~Copyable {
 
   /// Journal lines that a batch may need at most.
   public static func journalLines(_ batch: Batch) -> Int {
-    Int(batch.count) + 2 * Int(batch.nameCount) + Tallies.capacity + 4
+    batch.lineCount + Tallies.capacity + 4
   }
 
   /// Reply lines that a batch may need at most.
-  public static func replyLines(_ batch: Batch) -> Int { Int(batch.count) + 2 }
+  public static func replyLines(_ batch: Batch) -> Int {
+    (batch.kind == .submit ? Int(batch.count) : 0) + 2
+  }
 
   /// Whether a batch's reply can be held if need be, given the free lines of its gateway's ring.
   public func hasRoom(for batch: Batch, replyLinesFree: Int) -> Bool {

@@ -58,7 +58,7 @@ public struct BoardDeclaration: Equatable, Sendable {
 ///
 /// Each opening zeroes two stale rows, so by the time a tag comes round again no row carries it.
 ///
-/// Bytes a member and slot: 16, and up to 35 of tree (23 to 25 in practice); an all-time board has one
+/// Bytes a member and slot: 16, and up to 35 of tree (20 to 26 in practice); an all-time board has one
 /// slot, a tumbling board two.
 @frozen public struct Board: BitwiseCopyable, Sendable {
   @usableFromInline let even: BoardSlot

@@ -6,23 +6,25 @@ internal import Bounded
 /// half a cache line. An entry is the distance in its high half and a node or label in its low half.
 /// There is no decrease-key: owners push a better entry and skip the stale one when it surfaces, and
 /// when the heap is full they drop the stale ones (`keepFirst`), which its slack makes rare.
-struct DistanceHeap: ~Copyable {
+package struct DistanceHeap: ~Copyable {
   private let slab: Slab
-  let capacity: Int
-  private(set) var count = 0
+  package let capacity: Int
+  package private(set) var count = 0
 
   /// A heap for owners with at most `liveMax` entries that are not stale. Memory: 10 bytes each.
-  init(liveMax: Int) {
-    capacity = Self.capacity(liveMax: liveMax)
+  init(liveMax: Int) { self.init(capacity: Self.capacity(liveMax: liveMax)) }
+
+  package init(capacity: Int) {
+    self.capacity = capacity
     slab = Slab(byteCount: (capacity + 3) * 8, zeroed: false)
   }
 
   static func capacity(liveMax: Int) -> Int { liveMax + liveMax / 4 + 64 }
 
-  @inline(__always) var isFull: Bool { count == capacity }
+  @inline(__always) package var isFull: Bool { count == capacity }
 
   /// The entry at a position, `0..<count`, in no useful order.
-  @inline(__always) subscript(position: Int) -> UInt64 {
+  @inline(__always) package subscript(position: Int) -> UInt64 {
     get { slab.load((position &+ 3) &* 8, as: UInt64.self) }
     set { slab.store(newValue, (position &+ 3) &* 8) }
   }
@@ -30,7 +32,7 @@ struct DistanceHeap: ~Copyable {
   /// Adds an entry; the heap must not be full.
   ///
   /// - Complexity: O(log n)
-  @inline(__always) mutating func push(_ entry: UInt64) {
+  @inline(__always) package mutating func push(_ entry: UInt64) {
     precondition(count < capacity, "distance heap of \(capacity) entries is full")
     var hole = count
     count &+= 1
@@ -45,12 +47,12 @@ struct DistanceHeap: ~Copyable {
   }
 
   /// The smallest entry, without removing it.
-  @inline(__always) var first: UInt64? { count > 0 ? self[0] : nil }
+  @inline(__always) package var first: UInt64? { count > 0 ? self[0] : nil }
 
   /// Removes the smallest entry.
   ///
   /// - Complexity: O(log n)
-  @inline(__always) mutating func popFirst() -> UInt64? {
+  @inline(__always) package mutating func popFirst() -> UInt64? {
     if count == 0 { return nil }
     let first = self[0]
     count &-= 1
@@ -58,12 +60,12 @@ struct DistanceHeap: ~Copyable {
     return first
   }
 
-  mutating func removeAll() { count = 0 }
+  package mutating func removeAll() { count = 0 }
 
   /// Keeps the entries at the first `kept` positions, and restores the heap's order.
   ///
   /// - Complexity: O(n) (Floyd 1964)
-  mutating func keepFirst(_ kept: Int) {
+  package mutating func keepFirst(_ kept: Int) {
     precondition(kept <= count)
     count = kept
     var position = (kept &- 2) / 4

@@ -18,9 +18,15 @@ public struct FieldScratch: ~Copyable {
   private(set) var count = 0
 
   public init(nodeCount: Int) {
-    precondition(nodeCount > 0 && nodeCount <= BlockMap.cellCountMax)
+    self.init(
+      nodeCount: nodeCount, heapCapacity: DistanceHeap.capacity(liveMax: nodeCount))
+  }
+
+  /// For tests: a heap without slack, at least `nodeCount` entries.
+  package init(nodeCount: Int, heapCapacity: Int) {
+    precondition(nodeCount > 0 && nodeCount <= BlockMap.cellCountMax && heapCapacity >= nodeCount)
     self.nodeCount = nodeCount
-    heap = DistanceHeap(liveMax: nodeCount)
+    heap = DistanceHeap(capacity: heapCapacity)
     nodes = Slab(byteCount: nodeCount * 4, zeroed: false)
     keys = Slab(byteCount: nodeCount * 8, zeroed: false)
   }

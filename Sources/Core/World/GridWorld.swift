@@ -80,7 +80,13 @@ public struct GridWorld: Sendable {
 
   @inlinable @inline(__always)
   func multiplier(_ node: Int, _ direction: Int, _ space: borrowing PageSpace) -> UInt64 {
-    row(node, space) &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff
+    Self.multiplier(row(node, space), direction)
+  }
+
+  /// Byte `direction` of a row.
+  @inlinable @inline(__always)
+  static func multiplier(_ row: UInt64, _ direction: Int) -> UInt64 {
+    row &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff
   }
 
   /// Bit k set: direction k does not leave the map.

@@ -57,13 +57,15 @@ extension PathFinder {
     _ label: Label, _ start: (x: Int, y: Int), _ query: Query, _ world: borrowing GridWorld,
     _ space: borrowing PageSpace
   ) -> Bool {
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
     let node = Int(label.node)
     let inside = world.inside(node)
     for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ world.compass.deltas[direction]
+      let beside = node &+ deltas[direction]
       let multiplier = world.multiplier(beside, world.compass.opposite(direction), space)
       if multiplier == 0 { continue }
-      let cost = UInt64(label.cost) &+ multiplier &* world.compass.costs[direction]
+      let cost = UInt64(label.cost) &+ multiplier &* costs[direction]
       let (index, slot) = find(UInt32(truncatingIfNeeded: beside))
       var known: Label
       if let index {

@@ -28,9 +28,16 @@ public struct PathFinder: ~Copyable {
   /// Takes the memory for searches that label at most `nodeBudgetMax` nodes, `1...16,777,216`:
   /// 39 to 55 bytes a node.
   public init(nodeBudgetMax: Int) {
+    self.init(
+      nodeBudgetMax: nodeBudgetMax, heapCapacity: DistanceHeap.capacity(liveMax: nodeBudgetMax))
+  }
+
+  /// For tests: a heap without slack, at least `nodeBudgetMax` entries.
+  package init(nodeBudgetMax: Int, heapCapacity: Int) {
     precondition(nodeBudgetMax > 0 && nodeBudgetMax <= BlockMap.cellCountMax)
+    precondition(heapCapacity >= nodeBudgetMax)
     self.nodeBudgetMax = nodeBudgetMax
-    heap = DistanceHeap(liveMax: nodeBudgetMax)
+    heap = DistanceHeap(capacity: heapCapacity)
     labels = Slab(byteCount: nodeBudgetMax * 12, zeroed: false)
     var slotCount = 64
     while slotCount < nodeBudgetMax * 2 { slotCount *= 2 }

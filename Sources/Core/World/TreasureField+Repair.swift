@@ -54,7 +54,7 @@ extension TreasureField {
     let direction = Int(change.direction)
     let head = rows.load(tail + world.compass.deltas[direction], space)
     if head == 0 { return }
-    let offer = self.offer(head, over: UInt64(change.new) << UInt64(direction * 8), direction)
+    let offer = self.offer(head, UInt64(change.new) * world.compass.costs[direction])
     if rows.load(tail, space) &- 1 <= offer &- 1 { return }
     rows.store(offer, tail, &space)
     scratch.heap.push(Self.distanceHalf(offer) | UInt64(tail))
@@ -78,12 +78,14 @@ extension TreasureField {
   /// Whether some neighbour's key plus the edge to it gives `key`.
   @inline(__always)
   private func isSupported(_ node: Int, _ key: UInt64, _ space: borrowing PageSpace) -> Bool {
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
     let multipliers = world.row(node, space)
     for direction in 0..<world.compass.degree {
-      let multiplier = multipliers &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff
+      let multiplier = GridWorld.multiplier(multipliers, direction)
       if multiplier == 0 { continue }
-      let beside = rows.load(node &+ world.compass.deltas[direction], space)
-      if Self.owes(key, to: beside, multiplier &* world.compass.costs[direction]) { return true }
+      let beside = rows.load(node &+ deltas[direction], space)
+      if Self.owes(key, to: beside, multiplier &* costs[direction]) { return true }
     }
     return false
   }
@@ -105,15 +107,18 @@ extension TreasureField {
       position &+= 1
     }
     // Offers come from outside the region only, so all are found before any is taken.
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
     for position in 0..<scratch.count {
       let node = scratch.node(position)
       let multipliers = world.row(node, space)
       var best: UInt64 = 0
-      for direction in 0..<world.compass.degree
-      where multipliers &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff != 0 {
-        let key = rows.load(node &+ world.compass.deltas[direction], space)
+      for direction in 0..<world.compass.degree {
+        let multiplier = GridWorld.multiplier(multipliers, direction)
+        if multiplier == 0 { continue }
+        let key = rows.load(node &+ deltas[direction], space)
         if key == 0 { continue }
-        let offer = self.offer(key, over: multipliers, direction)
+        let offer = self.offer(key, multiplier &* costs[direction])
         if offer &- 1 < best &- 1 { best = offer }
       }
       scratch.setKey(best, position)
@@ -127,18 +132,19 @@ extension TreasureField {
   private func raiseDependants(
     _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
     let node = scratch.node(position)
     let key = scratch.key(position)
     let inside = world.inside(node)
     for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ world.compass.deltas[direction]
+      let beside = node &+ deltas[direction]
       let theirs = rows.load(beside, space)
-      let cost = world.compass.costs[direction]
       // Owed to this node only with the same owner and a step more, so most rows are not loaded. A
       // node that holds a treasure owes its key to nobody: no distance is below 0.
       if theirs <= key || UInt32(truncatingIfNeeded: theirs &- key) != 0 { continue }
       let back = world.multiplier(beside, world.compass.opposite(direction), space)
-      if !Self.owes(theirs, to: key, back &* cost) { continue }
+      if !Self.owes(theirs, to: key, back &* costs[direction]) { continue }
       if !isSupported(beside, theirs, space) { raise(beside, &space, &scratch) }
     }
   }
@@ -156,13 +162,12 @@ extension TreasureField {
   @inline(__always)
   static func distanceHalf(_ key: UInt64) -> UInt64 { key & 0xffff_ffff_0000_0000 }
 
-  /// The key that a neighbour's `key` gives over the edge in `direction`; 0 when the edge is closed
-  /// or leads beyond the radius.
+  /// The key that a neighbour's `key` gives over an edge of a cost; 0 when the edge is closed (cost
+  /// 0) or leads beyond the radius.
   @inline(__always)
-  func offer(_ key: UInt64, over multipliers: UInt64, _ direction: Int) -> UInt64 {
-    let multiplier = multipliers &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff
-    let distance = key &>> 32 &+ multiplier &* world.compass.costs[direction]
-    if multiplier == 0 || distance > UInt64(radiusMax) { return 0 }
+  func offer(_ key: UInt64, _ cost: UInt64) -> UInt64 {
+    let distance = key &>> 32 &+ cost
+    if cost == 0 || distance > UInt64(radiusMax) { return 0 }
     return distance &<< 32 | key & 0xffff_ffff
   }
 
@@ -186,6 +191,8 @@ extension TreasureField {
   func settle(
     pushesTies: Bool, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
     while let entry = scratch.heap.popFirst() {
       let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
       let key = rows.load(node, space)
@@ -193,13 +200,14 @@ extension TreasureField {
       scratch.settledCount &+= 1
       let inside = world.inside(node)
       for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-        let beside = node &+ world.compass.deltas[direction]
+        let beside = node &+ deltas[direction]
         let theirs = rows.load(beside, space)
         // No multiplier is below 1, so most neighbours are passed over without loading their row.
-        let least = key &+ world.compass.costs[direction] &<< 32
+        let least = key &+ costs[direction] &<< 32
         if theirs &- 1 <= least &- 1 && least > key { continue }
         let back = world.compass.opposite(direction)
-        let offer = self.offer(key, over: world.row(beside, space), back)
+        let multiplier = world.multiplier(beside, back, space)
+        let offer = self.offer(key, multiplier &* costs[direction])
         if theirs &- 1 <= offer &- 1 { continue }
         rows.store(offer, beside, &space)
         if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {

@@ -57,13 +57,15 @@ extension TreasureField {
   private func flood(
     _ treasure: UInt32, _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
     let node = scratch.node(position)
     let inside = world.inside(node)
     var best = scratch.key(position)
     var multipliers: UInt64 = 0
     var isRim = false
     for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ world.compass.deltas[direction]
+      let beside = node &+ deltas[direction]
       let key = rows.load(beside, space)
       if key == 0 { continue }
       // Distance 0 is another place of a treasure that lies on several nodes: it stays.
@@ -76,7 +78,8 @@ extension TreasureField {
         multipliers = world.row(node, space)
         isRim = true
       }
-      let offer = self.offer(key, over: multipliers, direction)
+      let multiplier = GridWorld.multiplier(multipliers, direction)
+      let offer = self.offer(key, multiplier &* costs[direction])
       if offer &- 1 < best &- 1 { best = offer }
     }
     scratch.setKey(best, position)

@@ -45,12 +45,14 @@ public struct TreasureField: Sendable {
       distance: UInt32(truncatingIfNeeded: key &>> 32), treasure: UInt32(truncatingIfNeeded: key),
       direction: Hint.here)
     if hint.distance == 0 { return hint }
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
     let multipliers = world.row(Int(node), space)
     for direction in 0..<world.compass.degree {
-      let multiplier = multipliers &>> UInt64(truncatingIfNeeded: direction &<< 3) & 0xff
+      let multiplier = GridWorld.multiplier(multipliers, direction)
       if multiplier == 0 { continue }
-      let next = rows.load(Int(node) &+ world.compass.deltas[direction], space)
-      if Self.owes(key, to: next, multiplier &* world.compass.costs[direction]) {
+      let next = rows.load(Int(node) &+ deltas[direction], space)
+      if Self.owes(key, to: next, multiplier &* costs[direction]) {
         hint.direction = UInt8(truncatingIfNeeded: direction)
         return hint
       }

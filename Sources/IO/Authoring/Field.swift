@@ -76,11 +76,12 @@ struct SectionReader {
         section.keys[pair.key] = pair.keyMark
         if !pair.value.isAbsent { section.nodes[pair.key] = pair.value }
       } else {
-        let hint = nearestName(to: pair.key, among: names + sections)
+        let known = names + sections
+        let hint = findings.isFull ? nil : nearestName(to: pair.key, among: known)
         findings.error(
           .unknownKey, pair.keyMark, keyPath,
           hint.map { "unknown key; did you mean \"\($0)\"?" }
-            ?? "unknown key; known are \((names + sections).joined(separator: ", "))")
+            ?? "unknown key; known are \(known.joined(separator: ", "))")
       }
     }
     for field in fields where field.spec.fallback == nil && section.keys[field.spec.name] == nil {

@@ -53,8 +53,8 @@ extension Finding {
 public struct Checked<Value> {
   /// Nil exactly when a finding is an error.
   public let value: Value?
-  /// In the order of the text, rule by rule; at most ``FindingList/countMax`` and a last one that
-  /// counts the rest.
+  /// In the order of the text, those without a place first; at most ``FindingList/countMax``, and a
+  /// last one that counts the rest.
   public let findings: [Finding]
 
   init(_ value: Value?, _ findings: FindingList) {
@@ -79,12 +79,19 @@ public struct FindingList: Sendable {
 
   /// What was kept, and one finding for the rest if there is a rest.
   var all: [Finding] {
+    let kept = kept.sorted { left, right in
+      let (left, right) = (left.mark, right.mark)
+      return (left?.line ?? 0, left?.column ?? 0) < (right?.line ?? 0, right?.column ?? 0)
+    }
     guard more > 0 else { return kept }
     let rest = Finding(
       severity: hasErrors ? .error : .warning, mark: nil, path: "", rule: .moreFindings,
-      message: "\(more) more findings are not shown")
+      message: "cut after \(Self.countMax) findings; \(more) more")
     return kept + [rest]
   }
+
+  /// Whether further findings are only counted; what is costly to say need not be said then.
+  var isFull: Bool { kept.count == Self.countMax }
 
   mutating func add(_ finding: Finding) {
     if finding.severity == .error { hasErrors = true }
@@ -100,20 +107,23 @@ public struct FindingList: Sendable {
   }
 }
 
-/// `text` fit to be repeated in a message: at most 48 characters; what a terminal would obey or not
-/// show (controls, direction marks, line separators, unassigned) is written as `\u{...}`.
+/// `text` fit to be repeated in a message: at most 48 characters and then `...`; what a terminal
+/// would obey or not show (controls, direction marks, line separators, unassigned) is written as
+/// `\u{...}`.
 func printable(_ text: String) -> String {
   var result = ""
   var count = 0
   for scalar in text.unicodeScalars {
-    if count == 48 { return result + "..." }
-    count += 1
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
-      .unassigned:
-      result += "\\u{\(String(scalar.value, radix: 16))}"
-    default: result.unicodeScalars.append(scalar)
-    }
+    let shown =
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
+        .unassigned:
+        "\\u{\(String(scalar.value, radix: 16))}"
+      default: String(scalar)
+      }
+    count += shown.unicodeScalars.count
+    if count > 48 { return result + "..." }
+    result += shown
   }
   return result
 }

@@ -12,7 +12,9 @@ public struct Ground {
     width: Int, height: Int, passable: @escaping (_ x: Int, _ y: Int) -> Bool,
     reachable: ((_ x: Int, _ y: Int) -> Bool)? = nil
   ) {
-    precondition(width > 0 && height > 0 && width <= 1 << 24 && height <= 1 << 24)
+    precondition(
+      width > 0 && height > 0 && width.multipliedReportingOverflow(by: height).overflow == false
+        && width * height <= 1 << 24, "ground of \(width) x \(height) blocks")
     self.width = width
     self.height = height
     self.passable = passable

@@ -50,10 +50,9 @@ extension HuntFile {
   private func placed(
     _ generation: TreasureGeneration, _ ground: Ground, _ findings: inout FindingList
   ) -> [TreasureSpec] {
-    let listed = Set(definition.treasures.map { [$0.x, $0.y] })
-    let isListed = { (x: Int, y: Int) in
-      !listed.isEmpty && listed.contains([Int32(x), Int32(y)])
-    }
+    let block = { (x: Int, y: Int) in x << 32 | y }
+    let listed = Set(definition.treasures.map { block(Int($0.x), Int($0.y)) })
+    let isListed = { (x: Int, y: Int) in !listed.isEmpty && listed.contains(block(x, y)) }
     var freeCount = 0
     var allCount = 0
     ground.forEachInZOrder { x, y in

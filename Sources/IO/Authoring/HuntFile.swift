@@ -33,6 +33,11 @@ public struct WorldSource: Equatable, Sendable {
   public var map: Map
   /// Steps from a block: 4, or 8 with the diagonals.
   public var neighbours: Int
+
+  public init(map: Map, neighbours: Int) {
+    self.map = map
+    self.neighbours = neighbours
+  }
 }
 
 /// What a hunt file asks to be made up: treasures on passable blocks, the same for the same seed.
@@ -79,11 +84,9 @@ extension HuntFile {
 
   /// The hunt in `bytes`, YAML or JSON, or everything that is wrong with it. Total on any bytes.
   public static func parse(_ bytes: [UInt8], maps: MapFiles) -> Checked<HuntFile> {
-    let tree = YamlNode.parse(bytes)
     var reader = HuntReader(maps: maps)
-    for finding in tree.findings { reader.sections.findings.add(finding) }
-    guard let root = tree.value else { return Checked(nil, reader.sections.findings) }
-    let file = reader.hunt(root)
+    let root = YamlNode.tree(of: bytes, &reader.sections.findings)
+    let file = root.map { reader.hunt($0) }
     return Checked(file, reader.sections.findings)
   }
 

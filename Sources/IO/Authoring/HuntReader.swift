@@ -59,9 +59,8 @@ struct HuntReader {
   }
 
   private func resolved(_ path: String) -> String {
-    guard case .relative(let folder) = maps, !path.hasPrefix("/"), folder != "." else {
-      return path
-    }
+    guard case .relative(let folder) = maps, !path.hasPrefix("/") else { return path }
+    if folder.isEmpty || folder == "." { return path }
     return folder.hasSuffix("/") ? folder + path : "\(folder)/\(path)"
   }
 

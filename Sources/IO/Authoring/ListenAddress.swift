@@ -11,8 +11,7 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
   /// `localhost`; nil for anything else.
   public init?(_ text: String) {
     guard let colon = text.lastIndex(of: ":"),
-      let port = parseWhole(text[text.index(after: colon)...]), port >= 0,
-      let port = UInt16(exactly: port)
+      let port = Self.number(text[text.index(after: colon)...], as: UInt16.self)
     else { return nil }
     let host = text[..<colon]
     switch host {
@@ -20,11 +19,19 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     case "[::1]": self.host = "::1"
     default:
       let parts = host.split(separator: ".", omittingEmptySubsequences: false)
-      let octets = parts.compactMap { part in parseWhole(part).flatMap(UInt8.init(exactly:)) }
+      let octets = parts.compactMap { Self.number($0, as: UInt8.self) }
       guard parts.count == 4, octets.count == 4, octets[0] == 127 else { return nil }
       self.host = octets.map { "\($0)" }.joined(separator: ".")
     }
     self.port = port
+  }
+
+  /// A number in digits alone, as addresses are written.
+  private static func number<Number: FixedWidthInteger>(
+    _ text: Substring, as: Number.Type
+  ) -> Number? {
+    guard text.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+    return parseWhole(text).flatMap(Number.init(exactly:))
   }
 
   /// 127.0.0.1 and `port`.

@@ -1,5 +1,5 @@
-/// The name in `names` that `word` was probably meant to be: the nearest by edit distance, at most a
-/// third of its length away (but always one edit), the first of equals; nil when none is near.
+/// The name in `names` that `word` was probably meant to be: the nearest by edit distance, at most
+/// a third of its length away (but always one edit), the first of equals; nil when none is near.
 ///
 /// - Complexity: O(word * name) for each name; words above 64 bytes are near nothing.
 func nearestName(to word: String, among names: [String]) -> String? {

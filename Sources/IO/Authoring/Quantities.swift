@@ -1,6 +1,6 @@
-// Numbers as people write them. No floating point: thousandths, milliseconds and bytes are integers.
-// A number too great for Int64 becomes the greatest (or least) one, so that the range check that
-// follows says "above" rather than "not a number".
+// Numbers as people write them. No floating point: thousandths, milliseconds and bytes are
+// integers. A number too great for Int64 becomes the greatest (or least) one, so that the range
+// check that follows says "above" rather than "not a number".
 
 /// The value of decimal digits with an optional sign; single underscores may stand between digits.
 /// Leading zeros are refused, because YAML 1.1 would read them as octal.
@@ -75,7 +75,8 @@ func durationText(_ ms: Int64) -> String { quantityText(ms, durationUnits) }
 func byteText(_ bytes: Int64) -> String { quantityText(bytes, byteUnits) }
 
 private func quantityText(_ value: Int64, _ units: [(name: String, size: Int64)]) -> String {
-  let unit = units.last { value != 0 && value % $0.size == 0 } ?? units[0]
+  guard value != 0 else { return "0" }
+  let unit = units.last { value % $0.size == 0 } ?? units[0]
   return "\(grouped(value / unit.size))\(unit.name)"
 }
 

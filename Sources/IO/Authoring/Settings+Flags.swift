@@ -34,13 +34,18 @@ extension Settings {
     }
   }
 
-  /// The options part of a help page: a line or more for every key, at most `width` columns.
-  public static func help(width: Int = 100) -> String {
+  /// The options part of a help page: for every key what it does, its range where the placeholder
+  /// does not show it, and its default; lines of at most `width` columns.
+  public static func help(width: Int = 96) -> String {
     let heads = keys.map { "  \($0.flag) \($0.placeholder)" }
     let indent = (heads.map(\.count).max() ?? 0) + 2
     return zip(keys, heads).map { key, head in
-      let text = "\(key.effect); \(key.form.range); default \(key.fallback ?? "required")"
-      let lines = wrapped(text, width: width - indent)
+      var words = "\(key.effect);".split(separator: " ").map(String.init)
+      if !key.isShownByPlaceholder {
+        words += "\(key.form.range);".split(separator: " ").map(String.init)
+      }
+      words.append("default \(key.fallback ?? "none")")
+      let lines = wrapped(words, width: width - indent)
       let padding = String(repeating: " ", count: indent)
       return head + padding.dropFirst(head.count) + lines.joined(separator: "\n" + padding)
     }.joined(separator: "\n")
@@ -50,6 +55,14 @@ extension Settings {
 extension KeySpec {
   /// `--flush-interval` for `flush_interval`.
   var flag: String { "--" + key.split(separator: "_").joined(separator: "-") }
+
+  /// Whether `placeholder` says all that `form.range` would.
+  fileprivate var isShownByPlaceholder: Bool {
+    switch form {
+    case .choice, .toggle, .path, .text: true
+    default: false
+    }
+  }
 
   /// What stands for the value in a help page.
   fileprivate var placeholder: String {
@@ -67,11 +80,11 @@ extension KeySpec {
   }
 }
 
-/// `text` broken at spaces into lines of at most `width` characters; a longer word has its own line.
-private func wrapped(_ text: String, width: Int) -> [String] {
+/// `words` in lines of at most `width` characters; a longer word has its own line.
+private func wrapped(_ words: [String], width: Int) -> [String] {
   var lines: [String] = []
   var line = ""
-  for word in text.split(separator: " ") {
+  for word in words {
     if !line.isEmpty && line.count + 1 + word.count > width {
       lines.append(line)
       line = ""

@@ -54,22 +54,17 @@ extension Settings {
   /// The settings in `bytes`, YAML or JSON, or everything that is wrong with them. Total on any
   /// bytes; a file that says nothing (only comments) leaves every default.
   public static func parse(_ bytes: [UInt8]) -> Checked<Settings> {
-    let tree = YamlNode.parse(bytes)
     var sections = SectionReader()
     var settings = Settings()
-    if tree.findings.map(\.rule) == [.empty] { return Checked(settings, sections.findings) }
-    for finding in tree.findings { sections.findings.add(finding) }
-    guard let root = tree.value else { return Checked(nil, sections.findings) }
+    guard let root = YamlNode.tree(of: bytes, &sections.findings) else {
+      let isEmpty = sections.findings.all.map(\.rule) == [.empty]
+      return isEmpty ? Checked(settings, FindingList()) : Checked(nil, sections.findings)
+    }
     let section = sections.read(root, "", fields: fields, into: &settings)
     if let conflict = settings.conflict {
       let key = conflict.key
       sections.findings.error(
         .conflict, section.keys[key] ?? section.mark, key, conflict.message)
-    }
-    if let mark = section.keys["flush_interval"], settings.durability != .interval {
-      sections.findings.warn(
-        .conflict, mark, "flush_interval",
-        "has no effect: durability is \(settings.durability.rawValue), not interval")
     }
     return Checked(settings, sections.findings)
   }

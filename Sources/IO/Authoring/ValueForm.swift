@@ -55,7 +55,7 @@ public enum ValueForm: Equatable, Sendable {
     case .name(let most): "1...\(most) bytes of a-z 0-9 -"
     case .path: "a path"
     case .text: "text"
-    case .loopback: "host:port on loopback: 127.x.y.z, [::1] or localhost"
+    case .loopback: "127.x.y.z, [::1] or localhost, and a port"
     }
   }
 

@@ -32,13 +32,13 @@ struct YamlEvent {
     try unsafe bytes.withUnsafeBufferPointer { (all) throws(Finding) in
       let marked = bytes.starts(with: [0xef, 0xbb, 0xbf])
       let text = unsafe UnsafeBufferPointer(rebasing: all.dropFirst(marked ? 3 : 0))
-      var reader = try unsafe YamlReader(text)
+      var reader = unsafe YamlReader(text)
       try body(&reader)
     }
   }
 
   /// A parser of `input`, which must stay where it is for as long as the parser lives.
-  private init(_ input: UnsafeBufferPointer<UInt8>) throws(Finding) {
+  private init(_ input: UnsafeBufferPointer<UInt8>) {
     unsafe self.input = input
     unsafe parser = .allocate(capacity: 1)
     unsafe parser.initialize(to: yaml_parser_t())

@@ -159,14 +159,27 @@ int vx_epoll_wait_ns(int epoll, struct epoll_event *events, int count, int64_t t
 
 int vx_set_timer_slack(int64_t slack_ns) { return prctl(PR_SET_TIMERSLACK, slack_ns, 0, 0, 0); }
 
-static volatile sig_atomic_t interrupts = 0;
-static void count_interrupt(int signal) {
-  (void)signal;
-  interrupts++;
+static void stop_signals(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGINT);
+  sigaddset(set, SIGTERM);
 }
-int vx_catch_interrupts(void) {
-  struct sigaction action = {.sa_handler = count_interrupt};
-  sigemptyset(&action.sa_mask);
-  return sigaction(SIGINT, &action, NULL) | sigaction(SIGTERM, &action, NULL);
+
+void vx_block_signals(void) {
+  sigset_t set;
+  stop_signals(&set);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
 }
-int vx_interrupts(void) { return interrupts; }
+
+int vx_wait_signal(int64_t timeout_ms) {
+  sigset_t set;
+  stop_signals(&set);
+  if (timeout_ms < 0) {
+    int got = 0;
+    return sigwait(&set, &got) == 0 ? got : 0;
+  }
+  struct timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000};
+  int got = sigtimedwait(&set, NULL, &limit);
+  return got > 0 ? got : 0;
+}

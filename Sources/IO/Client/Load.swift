@@ -193,9 +193,15 @@ public final class Load: StreamAudience {
       startNs: startNs, rate: UInt64(options.rate), connections: schedule.connections)
     for lane in lanes { lane.prepare(schedule) }
     var nextLineNs = startNs + 1_000_000_000
+    var nextLookNs = startNs
     var told = LoadCounts()
     while true {
       var nowNs = vx_monotonic_ns()
+      if nowNs >= nextLookNs {
+        // The program blocks the signals that would end it.
+        if vx_wait_signal(0) != 0 { return }
+        nextLookNs = nowNs + 50_000_000
+      }
       var nextNs = Int64.max
       var isDone = true
       for lane in lanes where !lane.isDone && isAlive(lane) {

@@ -1,24 +1,22 @@
 import CSystem
 import Glibc
 
-/// The standard streams, written to at once and whole.
+/// Lines for people: written at once, whole, whatever stdout is connected to.
 public enum Terminal {
-  /// Writes `text` and a line's end to standard error.
-  public static func error(_ text: String) { write(text + "\n", to: 2) }
+  public static func out(_ line: String) { write(1, line + "\n") }
+  public static func error(_ line: String) { write(2, line + "\n") }
+  /// Text without a line's end.
+  public static func raw(_ text: String) { write(1, text) }
 
-  /// Writes `text` and a line's end to standard output.
-  public static func output(_ text: String) { write(text + "\n", to: 1) }
-
-  private static func write(_ text: String, to descriptor: Int32) {
-    var bytes = Array(text.utf8)[...]
-    while !bytes.isEmpty {
-      let wrote = unsafe bytes.withUnsafeBytes { memory in
-        unsafe Glibc.write(descriptor, memory.baseAddress!, memory.count)
+  private static func write(_ descriptor: Int32, _ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var done = 0
+      while done < bytes.count {
+        let wrote = unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        if wrote <= 0 { return }
+        done += wrote
       }
-      if wrote < 0 && vx_errno() == EINTR { continue }
-      // Nobody is there to be told that nobody reads.
-      if wrote <= 0 { return }
-      bytes = bytes.dropFirst(wrote)
     }
   }
 }

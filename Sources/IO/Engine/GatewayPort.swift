@@ -47,6 +47,19 @@ public final class GatewayPort: @unchecked Sendable {
     return true
   }
 
+  /// Sends a batch of which only the count matters (`rejectAll`, `shedAll`, `control`); false when
+  /// there is no room.
+  public func sendCount(_ batch: Batch, thread: Int) -> Bool {
+    let ring = toThreads[thread]
+    guard ring.hasRoom(1) else { return false }
+    var batch = batch
+    batch.gateway = number
+    ring.store(batch, ring.writeIndex)
+    ring.publish(1)
+    rung[thread] = true
+    return true
+  }
+
   /// Wakes the threads that were sent something since the last call. Once a loop, not once a batch.
   public func flush() {
     for thread in 0..<bells.count where rung[thread] {

@@ -1,5 +1,5 @@
 import Bounded
-public import Bus
+import Bus
 import Disk
 public import Hunt
 import Pages
@@ -42,7 +42,7 @@ public final class HuntEntry: Sendable {
 /// The engine never waits for viewers: when the ring is full effects are dropped and `lost` is set,
 /// and the gateway starts its viewers again from a snapshot.
 public final class EffectFeed: Sendable {
-  public let ring: LineRing
+  let ring: LineRing
   private let wanted = Atomic<Bool>(false)
   private let lostFlag = Atomic<Bool>(false)
   private let durable = Atomic<UInt64>(0)
@@ -53,6 +53,16 @@ public final class EffectFeed: Sendable {
   public var isWanted: Bool {
     get { wanted.load(ordering: .relaxed) }
     set { wanted.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Hands the effects below a journal offset to `body`, in order.
+  public func drain(below offset: UInt64, _ body: (Effect) -> Void) {
+    while ring.available > 0 {
+      let effect = ring.load(ring.readIndex, as: Effect.self)
+      if effect.offset >= offset { return }
+      body(effect)
+      ring.release(1)
+    }
   }
 
   /// Whether effects were dropped since the last call.

@@ -295,9 +295,17 @@ final class PartitionThread: @unchecked Sendable {
     } else {
       (status, body) = hunt.answer(query)
     }
-    ticket.port.put(
-      Answer(
-        connection: ticket.connection, tag: ticket.tag, status: status,
-        offset: hunt.partition.nextOffset, durable: hunt.journal.durableThrough, body: body))
+    var answer = Answer(
+      connection: ticket.connection, tag: ticket.tag, status: status,
+      offset: hunt.partition.nextOffset, durable: hunt.journal.durableThrough, body: body)
+    answer.events = hunt.partition.state.counts.events
+    if case .pulse(let names) = query {
+      for number in names {
+        if let name = hunt.partition.state.name(of: number) {
+          answer.names.append((number, Array(name.text.utf8)))
+        }
+      }
+    }
+    ticket.port.put(answer)
   }
 }

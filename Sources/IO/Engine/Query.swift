@@ -29,7 +29,9 @@ public enum Query: Sendable {
   /// Everything that a new viewer needs.
   case snapshot
   /// What every update for viewers carries: counts, the first board's top, changed or not.
-  case pulse
+  ///
+  /// - Parameter names: Numbers of named players whose names the asker wants to know.
+  case pulse(names: [UInt64])
   /// What a producer must know to go on: 64 bytes, `Welcome`.
   case welcome(producer: UInt64, rights: UInt8)
   /// Lines of Prometheus text for this hunt.
@@ -45,6 +47,10 @@ public struct Answer: Sendable {
   public let offset: UInt64
   public let durable: UInt64
   public let body: [UInt8]
+  /// Events judged so far; 0 when the hunt is gone.
+  public var events: UInt64 = 0
+  /// Names asked for, by number.
+  public var names: [(UInt64, [UInt8])] = []
 }
 
 /// Who gets the answer to a query.

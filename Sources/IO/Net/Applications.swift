@@ -33,6 +33,15 @@ public protocol StreamApplication: NetApplication {
   ///   kept and offered again together with more, or after `pauseReading` and `resumeReading`. A
   ///   frame that does not fit `NetLimits.streamReceiveBytes` ends the connection.
   func received(_ connection: ConnectionID, _ bytes: RawSpan) -> Int
+  /// The peer will send no more, and may still read.
+  ///
+  /// - Returns: Whether the connection stays open for sending, until the application closes it.
+  ///   Otherwise, and by default, it closes once what is queued has left.
+  func peerFinished(_ connection: ConnectionID) -> Bool
+}
+
+extension StreamApplication {
+  public func peerFinished(_ connection: ConnectionID) -> Bool { false }
 }
 
 /// Answers HTTP requests, follows event streams and talks over WebSockets.

@@ -43,7 +43,9 @@ final class MemoryBudget {
 
   /// The bytes held; valid until the next mutation.
   var bytes: UnsafeRawBufferPointer {
-    guard let memory = unsafe memory else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    guard let memory = unsafe memory else {
+      return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    }
     return unsafe UnsafeRawBufferPointer(start: memory + start, count: count)
   }
 
@@ -116,7 +118,7 @@ final class MemoryBudget {
     guard needed <= byteCountMax else { return false }
     // Moving down is worth it once at least half the block lies before the first byte: each byte
     // then moves at most once on its way through.
-    if needed <= capacity, start >= capacity / 2 {
+    if start > 0, needed <= capacity, start >= capacity / 2 {
       unsafe memory!.copyMemory(from: memory! + start, byteCount: count)
       (start, end) = (0, count)
       return true
@@ -128,7 +130,9 @@ final class MemoryBudget {
       budget.giveBack(larger - capacity)
       return false
     }
-    if let memory = unsafe memory { unsafe fresh.copyMemory(from: memory + start, byteCount: count) }
+    if let memory = unsafe memory {
+      unsafe fresh.copyMemory(from: memory + start, byteCount: count)
+    }
     unsafe free(memory)
     unsafe memory = fresh
     capacity = larger

@@ -66,6 +66,8 @@ struct StreamState {
   let block: Int
   var start = 0
   var end = 0
+  /// Reading was resumed, so what is kept is due to be offered again.
+  var owesOffer = false
 }
 
 /// What an HTTP connection is in the middle of.

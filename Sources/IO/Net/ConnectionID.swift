@@ -12,10 +12,10 @@ public struct ConnectionID: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The value the kernel hands back with each readiness event.
-  init(token: UInt64) {
+  public init(token: UInt64) {
     self.init(index: UInt32(truncatingIfNeeded: token), generation: UInt32(token >> 32))
   }
-  var token: UInt64 { UInt64(generation) << 32 | UInt64(index) }
+  public var token: UInt64 { UInt64(generation) << 32 | UInt64(index) }
 
   public var description: String { "\(index).\(generation)" }
 }

@@ -46,7 +46,9 @@ public struct HTTPRequest: ~Copyable {
   /// The path's segments, percent-decoded one by one, so that an escaped slash stays in its segment:
   /// "/a%2Fb/c/" gives "a/b", "c" and "". "/" gives none. Bytes that are not UTF-8 become U+FFFD.
   public var pathSegments: [String] {
-    guard pathRange.count > 1, self[byte: pathRange.lowerBound] == UInt8(ascii: "/") else { return [] }
+    guard pathRange.count > 1, self[byte: pathRange.lowerBound] == UInt8(ascii: "/") else {
+      return []
+    }
     var segments: [String] = []
     var from = pathRange.lowerBound + 1
     for at in from...pathRange.upperBound
@@ -63,7 +65,8 @@ public struct HTTPRequest: ~Copyable {
   public func query(_ name: String) -> String? {
     var from = queryRange.lowerBound
     while from < queryRange.upperBound {
-      var to = from, equals = -1
+      var to = from
+      var equals = -1
       while to < queryRange.upperBound, self[byte: to] != UInt8(ascii: "&") {
         if equals < 0, self[byte: to] == UInt8(ascii: "=") { equals = to }
         to += 1

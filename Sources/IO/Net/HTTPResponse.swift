@@ -41,11 +41,12 @@ extension Loop {
 
   /// Appends a whole answer that says why a request was refused, and that the connection closes.
   func appendError(
-    _ rejection: RequestRejection, headers: [(String, String)], to out: inout ByteBuffer
+    _ rejection: RequestRejection, to out: inout ByteBuffer
   ) -> Bool {
     let body = errorJSON(code: rejection.code, message: rejection.message)
-    return appendHead(
-      status: rejection.status, headers: headers + [("Content-Type", "application/json")], to: &out)
+    var headers = [("Content-Type", "application/json")]
+    if rejection.status == 503 { headers.append(("Retry-After", "1")) }
+    return appendHead(status: rejection.status, headers: headers, to: &out)
       && out.append("Content-Length: " as StaticString) && out.append(decimal: body.utf8.count)
       && out.append("\r\nConnection: close\r\n\r\n" as StaticString) && out.append(body)
   }

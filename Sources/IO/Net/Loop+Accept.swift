@@ -27,13 +27,11 @@ extension Loop {
     switch serves {
     case .http(let application):
       guard let connection = take(descriptor) else { return }
-      let http = HTTPState(application: application, limits: limits, budget: budget)
-      connection.http = http
+      connection.http = HTTPState(application: application, limits: limits, budget: budget)
       connection.readDeadlineNs = after(limits.idleMs)
       if isFull {
         counts.refused += 1
-        http.minorVersion = 0
-        refuse(connection, .connectionsFull, headers: [("Retry-After", "1")])
+        refuse(connection, .connectionsFull)
       }
     case .stream(let application):
       guard !isFull, let block = freeStreamBlocks.popLast() else {
@@ -52,7 +50,8 @@ extension Loop {
   }
 
   /// Gives `descriptor` a slot and watches it; closes it when there is none left.
-  private func take(_ descriptor: Int32, watching events: UInt32 = EPOLLIN.rawValue) -> Connection? {
+  private func take(_ descriptor: Int32, watching events: UInt32 = EPOLLIN.rawValue) -> Connection?
+  {
     let connection: Connection
     if let index = freeSlots.popLast() {
       connection = connections[Int(index)]
@@ -108,7 +107,9 @@ extension Loop {
 
   private func sayFull(_ descriptor: Int32) {
     var answer = ByteBuffer(byteCountMax: 1_024, budget: budget)
-    guard appendError(.connectionsFull, headers: [("Retry-After", "1")], to: &answer) else { return }
+    guard appendError(.connectionsFull, to: &answer) else {
+      return
+    }
     let bytes = unsafe answer.bytes
     // A fresh socket has room for this; if not, the close says it too.
     _ = unsafe Glibc.send(descriptor, bytes.baseAddress!, bytes.count, Int32(MSG_NOSIGNAL))

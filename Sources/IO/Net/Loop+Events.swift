@@ -47,6 +47,11 @@ extension Loop {
     return unsafe send(id, bytes.span.bytes)
   }
 
+  /// As `eventBytes(id:event:data:)`, for bytes in an array.
+  public static func eventBytes(id: String?, event: String?, data: [UInt8]) -> [UInt8] {
+    eventBytes(id: id, event: event, data: unsafe data.span.bytes)
+  }
+
   /// The bytes of one event. Lines of `data` (ended by LF, CR or both) become lines of the event;
   /// line ends and NUL in `id` and `event` are left out.
   public static func eventBytes(id: String?, event: String?, data: RawSpan) -> [UInt8] {

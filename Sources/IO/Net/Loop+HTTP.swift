@@ -60,12 +60,10 @@ extension Loop {
   }
 
   /// Answers with an error of the loop's own and closes.
-  func refuse(
-    _ connection: Connection, _ rejection: RequestRejection, headers: [(String, String)] = []
-  ) {
+  func refuse(_ connection: Connection, _ rejection: RequestRejection) {
     guard let http = connection.http else { return }
     if rejection != .connectionsFull { counts.rejected += 1 }
-    if !appendError(rejection, headers: headers, to: &connection.out) {
+    if !appendError(rejection, to: &connection.out) {
       counts.sendsRefused += 1  // not even room to say so; the close has to
     }
     http.stage = .over
@@ -75,6 +73,7 @@ extension Loop {
   // MARK: receiving
 
   func receiveHTTP(_ connection: Connection) {
+    guard connection.http?.kept.isEmpty == true else { return settleLater(connection) }
     unsafe scratch.withMemory { room in
       let got = unsafe recv(connection.descriptor, room.baseAddress!, room.count, 0)
       if got > 0 {
@@ -92,7 +91,9 @@ extension Loop {
   }
 
   private func keep(_ rest: UnsafeRawBufferPointer, on connection: Connection) {
-    guard unsafe !rest.isEmpty, connection.phase == .open, let http = connection.http else { return }
+    guard unsafe !rest.isEmpty, connection.phase == .open, let http = connection.http else {
+      return
+    }
     if unsafe !http.kept.append(rest) { refuse(connection, .memoryFull) }
   }
 

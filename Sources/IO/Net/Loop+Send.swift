@@ -124,7 +124,7 @@ extension Loop {
   /// Offers kept bytes again and parses requests that waited for an answer or for room.
   private func readOn(_ connection: Connection) {
     if let stream = connection.stream {
-      if stream.end > stream.start, !connection.isReadingPaused { offer(connection) }
+      if stream.owesOffer, !connection.isReadingPaused { offer(connection) }
     } else {
       readOnHTTP(connection)
     }
@@ -145,10 +145,11 @@ extension Loop {
       counts.sentBytes += sent
       connection.sentNs = nowNs
       connection.writeDeadlineNs = .max
+      if connection.stream != nil { connection.readDeadlineNs = after(limits.streamIdleMs) }
     }
     if connection.out.isEmpty {
       // A stream's buffer is used again at once; thousands of viewers would keep theirs for nothing.
-      connection.out.clear(keeping: connection.stream == nil ? 16 * 1_024 : .max)
+      connection.out.clear(keeping: connection.stream == nil ? 16 * 1_024 : 1_024 * 1_024)
     } else {
       connection.owesDrained = true
       if connection.writeDeadlineNs == .max { connection.writeDeadlineNs = after(limits.idleMs) }
@@ -175,7 +176,7 @@ extension Loop {
     }
   }
 
-  private func wantsRead(_ connection: Connection) -> Bool {
+  func wantsRead(_ connection: Connection) -> Bool {
     if connection.isReadingPaused || connection.isPeerDone { return false }
     guard let http = connection.http else { return true }
     if connection.out.count > limits.pauseBytes { return false }

@@ -15,6 +15,7 @@ extension Loop {
   public func resumeReading(_ id: ConnectionID) {
     guard let connection = open(id), connection.isReadingPaused else { return }
     connection.isReadingPaused = false
+    connection.stream?.owesOffer = true
     connection.readDeadlineNs = after(limits.streamIdleMs)
     settleLater(connection)
   }
@@ -37,7 +38,9 @@ extension Loop {
       offer(connection)
     } else if got == 0 {
       connection.isPeerDone = true
-      beginClosing(connection)
+      let staysOpen = stream.application.peerFinished(connection.id)
+      if !staysOpen, connection.phase == .open { beginClosing(connection) }
+      settleLater(connection)
     } else if errno != EAGAIN && errno != EINTR {
       retire(connection)
     }
@@ -48,6 +51,8 @@ extension Loop {
     guard let stream = connection.stream, let blocks = streamBlocks else { return }
     let base = stream.block * limits.streamReceiveBytes
     let available = stream.end - stream.start
+    connection.stream?.owesOffer = false
+    guard available > 0 else { return }
     let consumed = blocks.withBytes(base + stream.start, count: available) { bytes in
       stream.application.received(connection.id, bytes)
     }
@@ -72,7 +77,7 @@ extension Loop {
         connection.phase = .dropped
         settleLater(connection)
       }
-    } else if stream.start > 0, limits.streamReceiveBytes - stream.end < limits.streamReceiveBytes / 2 {
+    } else if stream.start > 0, stream.end > limits.streamReceiveBytes / 2 {
       blocks.move(from: base + stream.start, to: base, count: kept)
       (stream.start, stream.end) = (0, kept)
     }

@@ -4,8 +4,9 @@ extension Loop {
   func after(_ ms: Int) -> Int64 { ms == 0 ? .max : nowNs + Int64(ms) * 1_000_000 }
 
   func tick() {
+    nextTickNs += Int64(limits.tickMs) * 1_000_000
     // A loop that was held up ticks once, not once for each tick missed.
-    nextTickNs = max(nextTickNs + Int64(limits.tickMs) * 1_000_000, nowNs)
+    if nextTickNs <= nowNs { nextTickNs = after(limits.tickMs) }
     if nowNs >= acceptResumesNs {
       acceptResumesNs = .max
       if spareDescriptor < 0 { spareDescriptor = Self.openSpare() }
@@ -38,7 +39,7 @@ extension Loop {
   /// The peer did not say what it should have said by now.
   private func expire(_ connection: Connection) {
     if connection.phase == .lingering { return retire(connection) }
-    if connection.stream != nil, connection.isReadingPaused { return }  // silent at our own wish
+    if isSilentByOurWish(connection) { return }
     counts.timedOut += 1
     guard connection.phase == .open, let http = connection.http else { return retire(connection) }
     if case .reading = http.stage, http.parser.progress != .idle {
@@ -48,6 +49,14 @@ extension Loop {
     } else {
       beginClosing(connection)
     }
+  }
+
+  /// Whether we do not read what the peer may well be sending.
+  private func isSilentByOurWish(_ connection: Connection) -> Bool {
+    guard connection.phase == .open, !wantsRead(connection) else { return false }
+    guard let http = connection.http else { return connection.isReadingPaused }
+    if case .reading = http.stage { return true }
+    return false
   }
 
   /// Shows quiet viewers, and whatever stands between us and them, that the connection lives.
@@ -61,6 +70,12 @@ extension Loop {
         if connection.out.append(":\n\n" as StaticString) { settleLater(connection) }
       }
     case .webSocket(let session):
+      // While we do not read, silence is no sign of anything.
+      guard wantsRead(connection) else { return }
+      if nowNs - connection.receivedNs >= Int64(limits.idleMs) * 1_000_000 {
+        counts.timedOut += 1
+        return retire(connection)
+      }
       if nowNs - max(connection.receivedNs, session.pingedNs) >= quietNs {
         session.ping(nowNs: nowNs)
       }

@@ -52,7 +52,7 @@ public struct NetLimits: Sendable, Equatable {
   /// Quiet time after which an HTTP or WebSocket connection is closed, and the longest time any
   /// connection may take none of the bytes waiting for it.
   public var idleMs = 60_000
-  /// Quiet time after which a stream connection is closed; 0 for never.
+  /// Time without a byte either way after which a stream connection is closed; 0 for never.
   public var streamIdleMs = 300_000
   /// How long a closing connection is drained, so that the peer reads our last answer and not a
   /// reset.

@@ -13,6 +13,7 @@ extension RequestParser {
     guard method != HTTP_CONNECT else { throw .methodUnsupported }
     request.method = Self.method(method)
     request.methodName = unsafe String(cString: llhttp_method_name(method)!)
+    try checkRequestLine()
     request.keepsAlive = unsafe llhttp_should_keep_alive(machine) != 0
     try checkHost()
     try checkLength()
@@ -21,7 +22,8 @@ extension RequestParser {
     request.wantsUpgrade = request.isWebSocketHandshake
   }
 
-  /// Lines end in CR LF and in nothing else, and none continues the one before.
+  /// Lines end in CR LF and in nothing else, none continues the one before, and the first is
+  /// method, target and version with one space between.
   private func checkLines() throws(RequestRejection) {
     if request.bytes.count - request.target.upperBound > limits.headerBytesMax {
       throw .headersTooLarge(bytesMax: limits.headerBytesMax)
@@ -32,9 +34,21 @@ extension RequestParser {
       let byte = unsafe head[at]
       if (byte == 0x0A) != (previous == 0x0D) { throw .malformed("a line must end in CR LF") }
       if previous == 0x0A, isBlank(byte) { throw .malformed("folded header lines are obsolete") }
+      if previous == 0x0A, byte == UInt8(ascii: ":") { throw .malformed("a header has no name") }
       if byte == 0 { throw .malformed("a NUL byte in the head") }
       previous = byte
     }
+  }
+
+  private func checkRequestLine() throws(RequestRejection) {
+    var from = 0
+    while isLineEnd(request[byte: from]) { from += 1 }  // RFC 9112, 2.2: blank lines before it
+    let head = from..<request.target.lowerBound
+    let version = request.target.upperBound..<(request.target.upperBound + 11)
+    guard head.count == request.methodName.utf8.count + 1,
+      version.upperBound <= request.bytes.count,
+      request.equals(version, request.minorVersion == 1 ? " HTTP/1.1\r\n" : " HTTP/1.0\r\n")
+    else { throw .malformed("the request line is not method, target and version") }
   }
 
   private func checkHost() throws(RequestRejection) {
@@ -48,7 +62,8 @@ extension RequestParser {
   }
 
   private func checkLength() throws(RequestRejection) {
-    var lengths = 0, codings = 0
+    var lengths = 0
+    var codings = 0
     for field in request.fields {
       let value = request.value(of: field)
       if request.isNamed(field, "content-length") {
@@ -142,9 +157,12 @@ extension RequestParser {
   }
 }
 
+func isLineEnd(_ byte: UInt8) -> Bool { byte == 0x0D || byte == 0x0A }
+
 func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
 
 /// The bytes of a Host value: names, addresses in brackets, a port, escapes.
 func isHostByte(_ byte: UInt8) -> Bool {
-  isDigit(byte) || lowered(byte) &- UInt8(ascii: "a") < 26 || "-._~:[]%!$&'()*+,;=".utf8.contains(byte)
+  isDigit(byte) || lowered(byte) &- UInt8(ascii: "a") < 26
+    || "-._~:[]%!$&'()*+,;=".utf8.contains(byte)
 }

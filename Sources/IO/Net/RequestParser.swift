@@ -34,6 +34,9 @@ import CSystem
   private var isComplete = false
   /// Bytes after the head that were not body: chunk sizes, extensions, trailer.
   private var framingBytes = 0
+  /// Where the bytes begin that are not body and not checked yet, and the last byte checked.
+  private var framingStart: UnsafeRawPointer?
+  private var framingPrevious: UInt8 = 0
 
   init(limits: NetLimits, budget: MemoryBudget) {
     self.limits = limits
@@ -60,6 +63,7 @@ import CSystem
     isComplete = false
     found = nil
     framingBytes = 0
+    framingPrevious = 0
     unsafe llhttp_init(machine, HTTP_REQUEST, Self.settings)
   }
 
@@ -113,7 +117,9 @@ import CSystem
 
   /// Why the unfinished head can not become a good one any more: it outgrew a limit.
   private func headExcess() -> RequestRejection? {
-    if request.target.count > limits.urlBytesMax { return .urlTooLong(bytesMax: limits.urlBytesMax) }
+    if request.target.count > limits.urlBytesMax {
+      return .urlTooLong(bytesMax: limits.urlBytesMax)
+    }
     // Before the target came, only blank lines and a method can have been seen.
     if request.bytes.count - request.target.upperBound > limits.headerBytesMax
       || request.bytes.count == limits.headByteCountMax
@@ -127,7 +133,9 @@ import CSystem
 
   private func parseBody(_ input: UnsafeRawBufferPointer) -> (Int, Outcome) {
     let before = body.count
+    unsafe framingStart = input.baseAddress
     let (used, code) = unsafe run(input)
+    if found == nil, let base = input.baseAddress { unsafe checkFraming(to: base + used) }
     if let found { return (used, .rejected(found)) }
     framingBytes += used - (body.count - before)
     // A byte of body in a chunk of its own costs five bytes of framing.
@@ -137,6 +145,22 @@ import CSystem
     if isComplete { return (used, .complete) }
     if code != HPE_OK { return (used, .rejected(rejection(for: code))) }
     return (used, .needsMore)
+  }
+
+  /// Lines around chunks end in CR LF and in nothing else: a chunk size that two servers read
+  /// differently hides a request from one of them.
+  private func checkFraming(to end: UnsafeRawPointer) {
+    guard let start = unsafe framingStart else { return }
+    let count = unsafe end - start
+    for offset in 0..<count {
+      let byte = unsafe start.load(fromByteOffset: offset, as: UInt8.self)
+      if (byte == 0x0A) != (framingPrevious == 0x0D) {
+        found = .malformed("a line around chunks must end in CR LF")
+        return
+      }
+      framingPrevious = byte
+    }
+    unsafe framingStart = end
   }
 
   /// Feeds llhttp and says how many bytes it took.
@@ -211,7 +235,9 @@ extension RequestParser {
   fileprivate func sawFieldValue(_ at: UnsafePointer<CChar>, _ count: Int) -> Int32 {
     guard let headBase = unsafe headBase else { return 0 }
     isInFieldName = false
-    let last = request.fields.count - 1
+    guard let last = request.fields.indices.last else {
+      return stop(.malformed("a header has no name"))
+    }
     let offset = unsafe UnsafeRawPointer(at) - headBase
     if request.fields[last].valueCount == 0 { request.fields[last].valueStart = offset }
     // A folded value comes in pieces; the head's rules refuse it later, its bytes stay in order.
@@ -225,6 +251,10 @@ extension RequestParser {
   }
 
   fileprivate func sawBody(_ at: UnsafePointer<CChar>, _ count: Int) -> Int32 {
+    unsafe checkFraming(to: UnsafeRawPointer(at))
+    if found != nil { return -1 }
+    unsafe framingStart = UnsafeRawPointer(at) + count
+    framingPrevious = 0
     if body.count + count > limits.bodyBytesMax {
       return stop(.bodyTooLarge(bytesMax: limits.bodyBytesMax))
     }

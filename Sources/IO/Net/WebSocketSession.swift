@@ -38,13 +38,14 @@ import CWslay
   /// - Returns: What was not taken because the application paused reading.
   func receive(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
     unsafe input = bytes
-    if unsafe wslay_event_recv(context) != 0 {
-      loop.drop(connection.id)
-      return unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-    }
-    flushControls()
+    let code = unsafe wslay_event_recv(context)
     let rest = unsafe input
     unsafe input = UnsafeRawBufferPointer(start: nil, count: 0)
+    switch code {
+    case 0: flushControls()
+    case Int32(WSLAY_ERR_CALLBACK_FAILURE.rawValue): endBrokenFraming()
+    default: loop.drop(connection.id)  // out of memory
+    }
     return unsafe rest
   }
 
@@ -110,10 +111,24 @@ import CWslay
     if unsafe wslay_event_get_read_enabled(context) == 0 { loop.close(connection.id) }
   }
 
+  /// wslay lost the frame boundaries and has queued a close frame that names no code; ours says 1002
+  /// in its place.
+  private func endBrokenFraming() {
+    guard !isClosing else { return loop.close(connection.id) }
+    isClosing = true
+    guard let frame = unsafe connection.out.reserve(4) else { return loop.drop(connection.id) }
+    unsafe frame.storeBytes(of: UInt32(0x8802_03EA).bigEndian, as: UInt32.self)
+    connection.out.commit(4)
+    loop.close(connection.id)
+  }
+
   // MARK: what wslay calls
 
   fileprivate func began(opcode: UInt8, payloadBytes: UInt64) {
     isControl = opcode & 8 != 0
+    if opcode == UInt8(WSLAY_CONNECTION_CLOSE.rawValue), payloadBytes == 1, !isClosing {
+      return fail(WSLAY_CODE_PROTOCOL_ERROR)  // half a status code; wslay takes it for none
+    }
     if isControl || isClosing { return }
     if opcode != UInt8(WSLAY_CONTINUATION_FRAME.rawValue) {
       isText = opcode == UInt8(WSLAY_TEXT_FRAME.rawValue)

@@ -1,9 +1,12 @@
-// The live page's files, compiled into the program.
+// The live page's files and the description of the HTTP interface, compiled into the program.
 #pragma once
 #include <stddef.h>
-extern const unsigned char vx_console_html[];
+
+const unsigned char *_Nonnull vx_console_html_start(void);
 extern const size_t vx_console_html_size;
-extern const unsigned char vx_console_js[];
+const unsigned char *_Nonnull vx_console_js_start(void);
 extern const size_t vx_console_js_size;
-extern const unsigned char vx_console_css[];
+const unsigned char *_Nonnull vx_console_css_start(void);
 extern const size_t vx_console_css_size;
+const unsigned char *_Nonnull vx_openapi_start(void);
+extern const size_t vx_openapi_size;

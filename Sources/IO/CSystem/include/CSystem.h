@@ -48,7 +48,7 @@ VX_NOLOCKS int64_t vx_find_head_end(const void *_Nonnull bytes, size_t count);
 int vx_epoll_wait_ns(int epoll, struct epoll_event *_Nonnull events, int count, int64_t timeout_ns);
 /// How late the kernel may end this thread's sleeps, so that it can bundle them; 50 us by default.
 int vx_set_timer_slack(int64_t slack_ns);
-/// Makes SIGINT and SIGTERM end sleeps and be counted, in place of ending the process.
-int vx_catch_interrupts(void);
-/// SIGINT and SIGTERM received since they are caught.
-VX_NOLOCKS int vx_interrupts(void);
+/// Blocks SIGINT and SIGTERM in this and all later threads, and ignores SIGPIPE.
+void vx_block_signals(void);
+/// Waits for SIGINT or SIGTERM, at most `timeout_ms` (negative: for ever); the signal, or 0.
+int vx_wait_signal(int64_t timeout_ms);

@@ -1,0 +1,123 @@
+import Events
+import Hunt
+import Net
+
+/// What a method and a path ask for.
+enum Route {
+  case page, script, style, openAPI
+  case alive, ready, metrics
+  case liveSocket
+  case listHunts, createHunt
+  case hunt(String, HuntPart)
+  /// The path exists for other methods.
+  case notAllowed(String)
+  case unknown
+
+  enum HuntPart {
+    case show, delete, events, world, live, books, treasures, path
+    case phase(HuntPhase)
+    case board(String)
+    case player(String)
+    case hint(String)
+  }
+
+  init(method: HTTPMethod, path: [String]) {
+    let isRead = method == .get || method == .head
+    func get(_ route: Route) -> Route { isRead ? route : .notAllowed("GET, HEAD") }
+    func post(_ route: Route) -> Route { method == .post ? route : .notAllowed("POST") }
+    switch (path.first ?? "", path.count) {
+    case ("", 0...1): self = get(.page)
+    case ("console.js", 1): self = get(.script)
+    case ("console.css", 1): self = get(.style)
+    case ("openapi.json", 1): self = get(.openAPI)
+    case ("livez", 1): self = get(.alive)
+    case ("readyz", 1): self = get(.ready)
+    case ("metrics", 1): self = get(.metrics)
+    case ("v1", 2) where path[1] == "live": self = get(.liveSocket)
+    case ("v1", 2) where path[1] == "hunts":
+      self = isRead ? .listHunts : method == .post ? .createHunt : .notAllowed("GET, HEAD, POST")
+    case ("v1", 3...5) where path[1] == "hunts" && !path[2].isEmpty:
+      self = Self.hunt(method, isRead, path[2], Array(path[3...]))
+    default: self = .unknown
+    }
+  }
+
+  private static func hunt(
+    _ method: HTTPMethod, _ isRead: Bool, _ name: String, _ rest: [String]
+  ) -> Route {
+    func get(_ part: HuntPart) -> Route { isRead ? .hunt(name, part) : .notAllowed("GET, HEAD") }
+    func post(_ part: HuntPart) -> Route {
+      method == .post ? .hunt(name, part) : .notAllowed("POST")
+    }
+    switch (rest.first ?? "", rest.count) {
+    case (_, 0):
+      if method == .delete { return .hunt(name, .delete) }
+      return isRead ? .hunt(name, .show) : .notAllowed("GET, HEAD, DELETE")
+    case ("start", 1): return post(.phase(.live))
+    case ("pause", 1): return post(.phase(.paused))
+    case ("end", 1): return post(.phase(.ended))
+    case ("events", 1): return post(.events)
+    case ("world", 1): return get(.world)
+    case ("live", 1): return get(.live)
+    case ("books", 1): return get(.books)
+    case ("treasures", 1): return get(.treasures)
+    case ("path", 1): return get(.path)
+    case ("boards", 2): return get(.board(rest[1]))
+    case ("players", 2): return get(.player(rest[1]))
+    case ("players", 3) where rest[2] == "hint": return get(.hint(rest[1]))
+    default: return .unknown
+    }
+  }
+}
+
+/// A parameter of a request that breaks its rule.
+struct ParameterFault: Error {
+  let field: String
+  let message: String
+}
+
+extension HTTPRequest {
+  /// An integer parameter within `range`.
+  borrowing func integer(
+    _ name: String, _ range: ClosedRange<Int>, default value: Int
+  ) throws(ParameterFault) -> Int {
+    guard let text = query(name) else { return value }
+    guard let number = Int(text), range.contains(number) else {
+      throw ParameterFault(
+        field: name,
+        message: "\(name) is a whole number from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return number
+  }
+
+  /// A parameter that is one of a few words.
+  borrowing func choice<Choice: RawRepresentable & CaseIterable>(
+    _ name: String, default value: Choice
+  ) throws(ParameterFault) -> Choice where Choice.RawValue == String {
+    guard let text = query(name) else { return value }
+    guard let choice = Choice(rawValue: text) else {
+      let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ParameterFault(field: name, message: "\(name) is one of: \(words)")
+    }
+    return choice
+  }
+
+  /// A parameter that is `true` or `false`.
+  borrowing func flag(_ name: String) throws(ParameterFault) -> Bool {
+    switch query(name) {
+    case nil, "false": return false
+    case "true", "": return true
+    default: throw ParameterFault(field: name, message: "\(name) is true or false")
+    }
+  }
+
+  /// A place `x,y` or `x,y,z`.
+  borrowing func place(_ name: String) throws(ParameterFault) -> (Int, Int, Int) {
+    let parts = (query(name) ?? "").split(separator: ",", omittingEmptySubsequences: false)
+    let numbers = parts.compactMap { Int32($0).map(Int.init) }
+    guard numbers.count == parts.count, numbers.count == 2 || numbers.count == 3 else {
+      throw ParameterFault(field: name, message: "\(name) is a place: x,y or x,y,z")
+    }
+    return (numbers[0], numbers[1], numbers.count == 3 ? numbers[2] : 0)
+  }
+}

@@ -1,0 +1,86 @@
+public import Authoring
+import Bus
+public import Engine
+public import Net
+
+/// The whole program as one object: an engine, its HTTP and stream endpoints, and their threads.
+public final class Server: @unchecked Sendable {
+  public let engine: Engine
+  public let httpHost: String
+  public let streamHost: String
+  /// The ports bound; those asked for, or picked by the system where 0 was asked for.
+  public private(set) var httpPort: UInt16 = 0
+  public private(set) var streamPort: UInt16 = 0
+
+  private let httpLoop: Loop
+  private let streamLoop: Loop
+  private let http: HTTPGateway
+  private let stream: StreamGateway
+  private var threads: [OSThread] = []
+
+  /// Why the server did not start.
+  public enum Fault: Error, CustomStringConvertible {
+    case engine(EngineFault)
+    case net(NetFault)
+
+    public var description: String {
+      switch self {
+      case .engine(let fault): "\(fault)"
+      case .net(let fault): "\(fault)"
+      }
+    }
+  }
+
+  /// Opens the data folder, recovers its hunts, binds both endpoints and serves.
+  ///
+  /// - Parameter progress: Gets a line about each hunt recovered.
+  public init(settings: Settings, progress: (String) -> Void) throws(Fault) {
+    httpHost = settings.http.host
+    streamHost = settings.stream.host
+    var limits = NetLimits()
+    limits.connectionCountMax = settings.connections
+    limits.bodyBytesMax = settings.bodyMaxBytes
+    limits.idleMs = settings.idleTimeoutMs
+    limits.headerMs = settings.headerTimeoutMs
+    var streamLimits = limits
+    streamLimits.connectionCountMax = min(settings.connections, limits.streamCountMax)
+    limits.streamCountMax = 0
+    do throws(NetFault) {
+      httpLoop = try Loop(limits: limits)
+      streamLoop = try Loop(limits: streamLimits)
+    } catch { throw .net(error) }
+    do throws(EngineFault) {
+      engine = try Engine(settings, progress: progress)
+    } catch { throw .engine(error) }
+    let latencies = Latencies()
+    let httpWaker = httpLoop.waker, streamWaker = streamLoop.waker
+    http = HTTPGateway(
+      loop: httpLoop, engine: engine, port: engine.addPort { httpWaker.wake() },
+      latencies: latencies)
+    stream = StreamGateway(
+      loop: streamLoop, engine: engine, port: engine.addPort { streamWaker.wake() },
+      latencies: latencies)
+    do throws(NetFault) {
+      httpPort = try httpLoop.listenHTTP(
+        host: settings.http.host, port: settings.http.port, application: http)
+      streamPort = try streamLoop.listenStream(
+        host: settings.stream.host, port: settings.stream.port, application: stream)
+    } catch {
+      throw .net(error)
+    }
+    engine.start()
+    threads = [
+      OSThread(name: "vx-http") { [self] in httpLoop.run() },
+      OSThread(name: "vx-stream") { [self] in streamLoop.run() },
+    ]
+  }
+
+  /// Stops serving; what was admitted is flushed first.
+  public func stop() {
+    engine.stop()
+    httpLoop.waker.stop()
+    streamLoop.waker.stop()
+    for thread in threads { thread.join() }
+    threads = []
+  }
+}
