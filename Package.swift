@@ -61,6 +61,7 @@ let package = Package(
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "CYaml"]),
+    io("Client", ["Bounded", "Events", "World", "Hunt", "CSystem", "Net", "Authoring"]),
     io(
       "Engine",
       [
@@ -78,7 +79,7 @@ let package = Package(
       name: "veltrix",
       dependencies: [
         "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "CSystem",
-        "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway",
+        "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
       ],
       path: "Sources/veltrix", swiftSettings: strict),
 

@@ -6,9 +6,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -145,7 +148,16 @@ int64_t vx_find_head_end(const void *bytes, size_t count) {
   return found ? found - (const char *)bytes : -1;
 }
 
-#include <signal.h>
+int vx_epoll_wait_ns(int epoll, struct epoll_event *events, int count, int64_t timeout_ns) {
+  struct timespec limit = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+  int ready = epoll_pwait2(epoll, events, count, timeout_ns < 0 ? NULL : &limit, NULL);
+  if (ready >= 0 || errno != ENOSYS) return ready;
+  // Linux before 5.11: whole milliseconds, rounded up.
+  int64_t ms = (timeout_ns + 999999) / 1000000;
+  return epoll_wait(epoll, events, count, timeout_ns < 0 ? -1 : ms > INT32_MAX ? INT32_MAX : ms);
+}
+
+int vx_set_timer_slack(int64_t slack_ns) { return prctl(PR_SET_TIMERSLACK, slack_ns, 0, 0, 0); }
 
 static void stop_signals(sigset_t *set) {
   sigemptyset(set);
