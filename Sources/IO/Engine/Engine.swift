@@ -105,6 +105,7 @@ public final class Engine: @unchecked Sendable {
     let (definition, map, manifest) = try folder.open()
     let start = vx_monotonic_ns()
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+    adviseHugePages(pool.memory)
     var partition = Partition(
       definition, map: map, number: manifest.number,
       digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines, pool: pool)
@@ -247,6 +248,7 @@ public final class Engine: @unchecked Sendable {
           definition, map: map, number: number, segmentBytes: settings.segmentBytes)
       } catch { throw .disk(error) }
       let pool = PagePool(pageCount: pages)
+      adviseHugePages(pool.memory)
       let partition = Partition(
         definition, map: map, number: number, digestEvery: UInt64(settings.digestEveryEvents),
         heldLines: heldLines, pool: pool)
