@@ -120,7 +120,7 @@ public final class EventSource {
         malformed &+= 1
       } else if share < malformedShare &+ duplicateShare, events > 0 {
         let held = min(events, UInt64(Self.recentCount))
-        let back = (random & 0xffff_ffff) &* held &>> 32
+        let back = ((random & 0xffff_ffff) &* held) &>> 32
         frame.copy(from: recent, at: recentPlace(events &- 1 &- back), to: place, count: 64)
         duplicates &+= 1
       } else {
@@ -139,7 +139,7 @@ public final class EventSource {
   /// The player of valid event `index`, as a place among the connection's own.
   @inline(__always)
   private func player(_ random: UInt64) -> Int {
-    Int((random &>> 32) &* playerCount &>> 32)
+    Int(((random &>> 32) &* playerCount) &>> 32)
   }
 
   @inline(__always)
@@ -167,7 +167,7 @@ public final class EventSource {
           world.nearestOpen(
             to: Int((traits &>> 24) % UInt64(LoadWorld.side * LoadWorld.side))))
     } else {
-      let roll = (random & 0xffff) &* 100 &>> 16
+      let roll = ((random & 0xffff) &* 100) &>> 16
       if roll < 80 {
         event.flags = .wantHint
         if !isParked { block = step(from: block, random &>> 16) }
