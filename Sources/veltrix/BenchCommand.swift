@@ -125,6 +125,7 @@ struct ApplyBench: ~Copyable {
   private let places: Slab
   private let treasurePlaces: Slab
   private var random: SplitMix64
+  private var effects: EffectBuffer? = EffectBuffer(capacity: 1)
   private var sequence: UInt64 = 0
   private var time: Int64 = 1_767_225_600_000
 
@@ -268,10 +269,12 @@ struct ApplyBench: ~Copyable {
     batch.flags = .oneProducer
     batch.producer = 7
     batch.count = UInt32(count)
+    guard let unused = effects.take() else { return }
     var output = StepOutput(
       journal: LineTarget(journal, first: 0, capacity: 2_048),
-      replies: LineTarget(replies, first: 0, capacity: 1_024), effects: EffectBuffer(capacity: 0))
+      replies: LineTarget(replies, first: 0, capacity: 1_024), effects: unused)
     partition.step(
       batch, LineRun(input, first: 0, count: count), tick: time, isStopped: false, &output)
+    effects = output.takeEffects()
   }
 }

@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import unittest
+import urllib.error
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -206,8 +207,10 @@ class HttpTests(unittest.TestCase):
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 seen.append((self.path, self.headers["Authorization"], body))
-                answer = json.dumps({"outcomes": [{"position": at} for at in range(len(body))]}).encode()
-                self.send_response(200)
+                is_refused = self.headers["Idempotency-Key"] == "refused"
+                count = 0 if is_refused else len(body)
+                answer = json.dumps({"outcomes": [{"position": at} for at in range(count)]}).encode()
+                self.send_response(200 if len(body) > 1 else 400)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
                 self.wfile.write(answer)
@@ -220,9 +223,14 @@ class HttpTests(unittest.TestCase):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.addCleanup(server.shutdown)
         client = veltrix.HttpClient(f"http://127.0.0.1:{server.server_port}", "Zoë", key="k")
+        self.assertEqual(client.send([{"kind": "jump"}]), [{"position": 0}])
+        with self.assertRaises(urllib.error.HTTPError) as caught:
+            client.send([{"kind": "jump"}], idempotency_key="refused")
+        caught.exception.close()
+        seen.clear()
         outcomes = client.send([Event(Kind.MOVE, player=1, x=2), {"kind": "join", "player": "Zoë"}])
         self.assertEqual([one["position"] for one in outcomes], [0, 1])
-        self.assertEqual(seen, [("/v1/hunts/Zo%C3%AB/events", "Bearer k", [
+        self.assertEqual(seen, [("/v1/hunts/Zo%C3%AB/events?ack=durable", "Bearer k", [
             {"kind": "move", "player": 1, "x": 2}, {"kind": "join", "player": "Zoë"}])])
 
 

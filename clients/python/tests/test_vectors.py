@@ -14,7 +14,8 @@ import veltrix  # noqa: E402
 from veltrix.codes import word  # noqa: E402
 from veltrix.frames import Acknowledgement, Hello, Refusal, Welcome  # noqa: E402
 
-VECTORS = json.loads((HERE.parents[3] / "docs" / "protocol-vectors.json").read_text())
+DOCS = HERE.parents[3] / "docs"
+VECTORS = json.loads((DOCS / "protocol-vectors.json").read_text(encoding="utf-8"))
 
 
 def field_number(name):
@@ -101,6 +102,12 @@ class VectorTests(unittest.TestCase):
             self.assert_rejected(vector, lambda: Hello.unpack(raw))
         else:
             self.assertEqual(Hello.unpack(raw).pack(), raw)
+
+    def test_results_are_those_of_the_page(self):
+        page = (DOCS / "protocol.md").read_text(encoding="utf-8").split("\n## 9.")[1].split("\n## 10.")[0]
+        rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| ")][1:]
+        self.assertEqual([(int(code), name.strip()) for code, name in rows],
+                         [(code.value, code.name.lower()) for code in veltrix.Result])
 
     def test_any_bytes_give_a_frame_or_a_rejection(self):
         seed = random.randrange(1 << 32)
