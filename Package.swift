@@ -93,6 +93,9 @@ let package = Package(
     tests("Authoring", ["Hunt", "Bounded"]),
     tests("World", ["Bounded", "Pages", "CMallocCount"]),
     tests("Net", ["CSystem"]),
+    tests(
+      "Client",
+      ["Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount"]),
   ],
   swiftLanguageModes: [.v6]
 )

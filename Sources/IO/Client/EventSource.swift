@@ -1,5 +1,5 @@
 public import Bounded
-import Events
+public import Events
 
 /// What a load run sends, apart from when: everything follows from these numbers.
 public struct LoadPlan: Sendable, Equatable {
@@ -34,7 +34,7 @@ public struct LoadPlan: Sendable, Equatable {
 public final class EventSource {
   /// The start of 2026, ms since 1970.
   public static let epochMs: Int64 = 1_767_225_600_000
-  static let recentCount = 1_024
+  private static let recentCount = 1_024
   /// Broken slots for each slot of a frame with a false checksum.
   private static let brokenPerCorrupt: UInt64 = 64
 
@@ -120,7 +120,7 @@ public final class EventSource {
         malformed &+= 1
       } else if share < malformedShare &+ duplicateShare, events > 0 {
         let held = min(events, UInt64(Self.recentCount))
-        let back = (random & 0xffff_ffff) &* held &>> 32
+        let back = ((random & 0xffff_ffff) &* held) &>> 32
         frame.copy(from: recent, at: recentPlace(events &- 1 &- back), to: place, count: 64)
         duplicates &+= 1
       } else {
@@ -136,10 +136,10 @@ public final class EventSource {
 
   // MARK: valid events
 
-  /// The player of valid event `index`, as a place among the connection's own.
+  /// The player of a valid event, as a place among the connection's own.
   @inline(__always)
   private func player(_ random: UInt64) -> Int {
-    Int((random &>> 32) &* playerCount &>> 32)
+    Int(((random &>> 32) &* playerCount) &>> 32)
   }
 
   @inline(__always)
@@ -156,7 +156,7 @@ public final class EventSource {
       player: 1 &+ connection &+ UInt64(own) &* UInt64(plan.connections),
       time: Self.epochMs &+ Int64(made) &* 250)
     let traits = mixed(playerKey &+ event.player)
-    let ownTreasure = 1 &+ UInt32(truncatingIfNeeded: (traits &>> 32) % UInt64(LoadWorld.treasureCount))
+    let ownTreasure = treasure(traits &>> 32)
     let isParked = traits & 7 == 0
     if made <= 1, let kind = arrival(made) {
       event.kindByte = kind.rawValue
@@ -167,7 +167,7 @@ public final class EventSource {
           world.nearestOpen(
             to: Int((traits &>> 24) % UInt64(LoadWorld.side * LoadWorld.side))))
     } else {
-      let roll = (random & 0xffff) &* 100 &>> 16
+      let roll = ((random & 0xffff) &* 100) &>> 16
       if roll < 80 {
         event.flags = .wantHint
         if !isParked { block = step(from: block, random &>> 16) }
@@ -175,8 +175,7 @@ public final class EventSource {
         event.kindByte = EventKind.claim.rawValue
         event.treasure =
           isParked
-          ? ownTreasure
-          : 1 &+ UInt32(truncatingIfNeeded: mixed(random) % UInt64(LoadWorld.treasureCount))
+          ? ownTreasure : treasure(mixed(random))
       } else {
         event.kindByte = EventKind.score.rawValue
         event.value = 1 &+ Int64((random &>> 16) & 15)
@@ -188,6 +187,11 @@ public final class EventSource {
     players.store(made &+ 1, own &* 8 &+ 4)
     frame.store(event, place)
     if duplicateShare > 0 || malformedShare > 0 { recent.store(event, recentPlace(index)) }
+  }
+
+  @inline(__always)
+  private func treasure(_ random: UInt64) -> UInt32 {
+    1 &+ UInt32(truncatingIfNeeded: random % UInt64(LoadWorld.treasureCount))
   }
 
   /// What a player's event number `made` has to be so that the player stands where we think; nil when
@@ -213,7 +217,7 @@ public final class EventSource {
   // MARK: broken events
 
   /// Ways to break an event that the checks of a single event find; each value has one of its own.
-  enum Flaw: UInt8, CaseIterable {
+  public enum Flaw: UInt8, CaseIterable, Sendable {
     case oldVersion, newVersion, kindZero, kindUnknown, kindOfEngine, kindUnsupported
     case flagOfEngine, flagReserved, sequenceAbove, timeNegative, timeAbove, playerMissing
     case treasureMissing, scoreAbove, edgeLayout, noise
@@ -231,7 +235,7 @@ public final class EventSource {
   }
 
   /// Makes a valid event break exactly the rule of `flaw`.
-  static func spoil(_ event: inout Event, _ flaw: Flaw, _ random: UInt64) {
+  public static func spoil(_ event: inout Event, _ flaw: Flaw, _ random: UInt64) {
     switch flaw {
     case .oldVersion: event.version = 0
     case .newVersion: event.version = 2

@@ -36,13 +36,13 @@ public enum LoadFault: Error, Sendable, CustomStringConvertible {
 /// schedule: waiting for the rest of the frame is in it, and so is every delay of the sender.
 public final class Load: StreamAudience {
   /// How long answers may take after the last frame was sent.
-  static let graceSeconds = 10
+  public var graceSeconds = 10
 
   private let options: LoadOptions
   private let progress: (String) -> Void
   private let loop: Loop
   private let http: HTTPClient
-  private let world = LoadWorld()
+  private let world: LoadWorld
   private var sessions: [StreamSession] = []
   private var welcomes: [Welcome?] = []
   private var lanes: [LoadLane] = []
@@ -59,8 +59,12 @@ public final class Load: StreamAudience {
   private var slotStep: Int64 = 0
 
   /// - Parameter progress: Gets a line a second.
-  public init(_ options: LoadOptions, progress: @escaping (String) -> Void) throws(LoadFault) {
+  public init(
+    _ options: LoadOptions, world: LoadWorld = LoadWorld(),
+    progress: @escaping (String) -> Void
+  ) throws(LoadFault) {
     self.options = options
+    self.world = world
     self.progress = progress
     var limits = NetLimits()
     limits.connectionCountMax = options.plan.connections + 8
@@ -230,7 +234,7 @@ public final class Load: StreamAudience {
   private func isAlive(_ lane: LoadLane) -> Bool { lane.session.phase == .ready }
 
   private func waitForAnswers() {
-    let endNs = vx_monotonic_ns() + Int64(Self.graceSeconds) * 1_000_000_000
+    let endNs = vx_monotonic_ns() + Int64(graceSeconds) * 1_000_000_000
     while vx_monotonic_ns() < endNs,
       lanes.contains(where: { $0.counts.unanswered > 0 && isAlive($0) })
     {
@@ -311,7 +315,7 @@ public final class Load: StreamAudience {
   /// Compares what the engine counted for our producers with what we sent and were told; waits for
   /// counts that the engine writes down late.
   private func compareBooks(_ before: EngineBooks, _ report: inout LoadReport) throws(LoadFault) {
-    let endNs = vx_monotonic_ns() + 3_000_000_000
+    let endNs = vx_monotonic_ns() + Int64(min(3, graceSeconds)) * 1_000_000_000
     while true {
       let now = try books()
       report.booksFaults = differences(before, now)
@@ -347,6 +351,7 @@ public final class Load: StreamAudience {
 
   private func fill(_ report: inout LoadReport) {
     report.counts = counts
+    report.graceSeconds = graceSeconds
     report.ackTimes = ackTimes
     report.outcomeTimes = outcomeTimes
     report.ends = ends

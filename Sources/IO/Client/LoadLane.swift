@@ -106,7 +106,8 @@ final class LoadLane {
   func send() -> Bool {
     let frame = source.frames - 1
     guard frame - firstOpen < UInt64(Self.openFramesMax),
-      session.send(source.frame, count: source.count, batch: frame + 1, corrupting: source.isCorrupt)
+      session.send(
+        source.frame, count: source.count, batch: frame + 1, corrupting: source.isCorrupt)
     else { return false }
     hasFrame = false
     counts.sent += UInt64(source.count)

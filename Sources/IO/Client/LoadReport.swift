@@ -1,9 +1,10 @@
-import Bounded
+public import Bounded
 import Events
 
 /// What came of a load run.
 public struct LoadReport {
   public let options: LoadOptions
+  var graceSeconds = 0
   /// From the start to the last answer, at least the time asked for.
   public var seconds = 0.0
   public var counts = LoadCounts()
@@ -16,8 +17,8 @@ public struct LoadReport {
   /// Frames whose counts contradict what was in them.
   public var surprises: UInt64 = 0
   public var strayAnswers: UInt64 = 0
-  var ackTimes = Histogram()
-  var outcomeTimes = Histogram()
+  public var ackTimes = Histogram()
+  public var outcomeTimes = Histogram()
   /// What disagrees between the engine's books and the sender's; none when they balance.
   public var booksFaults: [String] = []
   /// Connections lost during the run.
@@ -120,7 +121,7 @@ public struct LoadReport {
       "offered   \(grouped(UInt64(options.rate)))/s for \(options.seconds) s",
       "achieved  \(grouped(UInt64(achievedPerSecond.rounded())))/s over \(decimal(seconds, 3)) s",
       "",
-      "ms from when an event was due    p50      p90      p99    p99.9   p99.99      max   samples",
+      "ms from when an event was due  " + columns.joined(),
       row("acknowledged", ackTimes),
     ]
     if outcomeTimes.count > 0 { lines.append(row("outcome", outcomeTimes)) }
@@ -144,7 +145,7 @@ public struct LoadReport {
       lines += booksFaults.prefix(20).map { "  " + $0 }
     }
     if counts.unanswered > 0 {
-      lines.append("\(grouped(counts.unanswered)) EVENTS UNANSWERED after \(Load.graceSeconds) s")
+      lines.append("\(grouped(counts.unanswered)) EVENTS UNANSWERED after \(graceSeconds) s")
     }
     if counts.sent != offered { lines.append("\(grouped(offered - counts.sent)) EVENTS NOT SENT") }
     lines += ends.prefix(20).map { "lost \($0)" }
@@ -169,13 +170,17 @@ public struct LoadReport {
     return lines
   }
 
+  private var columns: [String] {
+    ["p50", "p90", "p99", "p99.9", "p99.99", "max", "samples"].map { padded($0, 11) }
+  }
+
   private func row(_ name: String, _ times: Histogram) -> String {
-    var line = padded(name, 28, left: true)
+    var line = padded(name, 31, left: true)
     for part in Self.parts {
       let ns = times.percentile(perMillion: part.perMillion)
-      line += padded(decimal(Double(ns) / 1e6, 3), 9)
+      line += padded(decimal(Double(ns) / 1e6, 3), 11)
     }
-    return line + padded(decimal(Double(times.max) / 1e6, 3), 9) + padded(grouped(times.count), 14)
+    return line + padded(decimal(Double(times.max) / 1e6, 3), 11) + padded(grouped(times.count), 11)
   }
 
   private func padded(_ text: String, _ width: Int, left: Bool = false) -> String {

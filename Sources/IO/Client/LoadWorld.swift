@@ -72,20 +72,19 @@ public final class LoadWorld: Sendable {
 
   private func placeTreasures() {
     let grid = 100
+    // The squares of the grid are 7 or 8 blocks wide.
+    let width = Self.side / grid
     for index in 0..<Self.treasureCount {
       let (row, column) = index.quotientAndRemainder(dividingBy: grid)
-      let drawn = mixed(UInt64(index))
-      var x = column * Self.side / grid + Int(drawn % 7)
-      let y = row * Self.side / grid + Int((drawn >> 8) % 7)
-      // Walls are one block thick, and a square without an open block in this row would be one wall.
-      let start = column * Self.side / grid
-      var tried = 0
-      while steps.load(y * Self.side + x, as: UInt8.self) == 0 && tried < 7 {
-        x = x + 1 < start + 7 ? x + 1 : start
-        tried += 1
+      let corner = row * Self.side / grid * Self.side + column * Self.side / grid
+      let first = Int(mixed(UInt64(index)) % UInt64(width * width))
+      var node = corner
+      for tried in 0..<width * width {
+        let (y, x) = ((first + tried) % (width * width)).quotientAndRemainder(dividingBy: width)
+        node = corner + y * Self.side + x
+        if steps.load(node, as: UInt8.self) != 0 { break }
       }
-      var node = y * Self.side + x
-      if tried == 7 { node = nearestOpen(to: node) }
+      precondition(steps.load(node, as: UInt8.self) != 0, "square \(index) of our map is walled up")
       treasures.store(UInt32(node), index * 4)
     }
   }
@@ -98,7 +97,7 @@ public final class LoadWorld: Sendable {
   }
 
   /// The block of treasure `id`, `1...treasureCount`.
-  func block(ofTreasure id: UInt32) -> UInt32 {
+  public func block(ofTreasure id: UInt32) -> UInt32 {
     treasures.load((Int(id) - 1) * 4, as: UInt32.self)
   }
 
