@@ -96,6 +96,9 @@ let package = Package(
     tests(
       "Client",
       ["Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount"]),
+    tests("Journal", ["Bounded", "Events"]),
+    tests("Bus", ["Bounded", "CSystem"]),
+    tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
   ],
   swiftLanguageModes: [.v6]
 )
