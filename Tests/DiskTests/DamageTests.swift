@@ -16,8 +16,10 @@ private func journal(
   let disk = try JournalOnDisk(
     Segments(folder: folder.path, identity: identity, segmentBytes: segmentBytesMin))
   while disk.segment < segmentCount { try disk.writeFlushed(&random) }
-  for _ in 0..<3 { try disk.write(1 + random.below(20)) }
-  try disk.flush()
+  for _ in 0..<3 {
+    try disk.write(1 + random.below(20))
+    try disk.flush()
+  }
   return disk
 }
 

@@ -47,8 +47,8 @@ final class JournalOnDisk {
   func write(_ count: Int) throws {
     let start = writer.tailBytes
     for number in 0..<UInt64(count) { writer.append(numbered(written + number)) }
-    let request = writer.seal(tick: Int64(written))
-    if let last = unflushed.last, last.request.segment != request.segment { try flush() }
+    if writer.segment != places.last?.segment { try flush() }
+    let request = writer.seal(tick: Int64(written), flushed: flushed)
     try segments.prepare(request.segment)
     unflushed.append((request, Slab(copying: writer.buffer, byteCount: request.count)))
     writer.wrote()

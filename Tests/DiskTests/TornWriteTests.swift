@@ -63,3 +63,38 @@ import Testkit
   try disk.flush()
   #expect(try ReadBack(segments).count == disk.written)
 }
+
+/// With `durability: interval` a power cut may cost what was written since the last flush, and nothing
+/// else: frames are lost in any order, and the journal is read up to the first one lost.
+@Test func anIntervalCostsOnlyWhatWasNotFlushed() {
+  var outcomes: Set<String> = []
+  #expect(
+    forAll(cases: 12) { random in
+      let folder = Folder()
+      let segments = Segments(
+        folder: folder.path, identity: random.next(), segmentBytes: segmentBytesMin)
+      var disk = try JournalOnDisk(segments)
+      for _ in 0..<5 {
+        for _ in 0..<(1 + random.below(12)) {
+          try disk.write(randomCount(&random, room: min(disk.room, random.chance(90) ? 300 : .max)))
+          if random.chance(15) { try disk.flush() }
+        }
+        let flushed = disk.flushed
+        try disk.cut(keeps: tear(&random, sectors: 40))
+        let read = try ReadBack(segments)
+        guard read.isInOrder, read.count >= flushed, read.count <= disk.written else {
+          return false
+        }
+        // What is lost and was whole is counted: it is not lost in silence.
+        guard read.count + UInt64(read.journal.cutEvents) <= disk.written else { return false }
+        if read.journal.cutEvents > 0 { outcomes.insert("counted") }
+        outcomes.insert(
+          read.count == disk.written ? "all" : read.count == flushed ? "flushed" : "some")
+        guard try ReadBack(segments).journal.tornBytes == 0 else { return false }
+        disk = try JournalOnDisk(segments, from: read.journal)
+      }
+      return true
+    })
+  #expect(
+    outcomes == ["all", "flushed", "some", "counted"], "the cuts no longer reach every outcome")
+}

@@ -13,8 +13,12 @@ public struct RecoveredJournal {
   public var tick: Int64 = 0
   /// The last, partly filled block (4,096 bytes).
   public var tail = Slab(byteCount: 4096)
-  /// Bytes of a torn write that were found after the last whole frame; they were never durable.
+  /// Bytes from the last whole frame to the segment's end when writes were torn there; they were never
+  /// flushed, and are cut.
   public var tornBytes = 0
+  /// Events of whole frames among what is cut: written and not flushed when the power went, so nobody
+  /// was told that they were. Only where each write is not flushed.
+  public var cutEvents = 0
   public var frames = 0
 
   /// A journal without a frame.
@@ -31,9 +35,10 @@ public struct RecoveredFrame {
 extension Segments {
   /// Reads every frame in order, checking checksum, identity, offsets and chain.
   ///
-  /// A bad end of the last segment with no whole frame after it is a torn write: it is cut, because
-  /// it cannot have been acknowledged. Bad bytes anywhere else are refused, and so are segments that
-  /// are missing, foreign or of another length than they were made with.
+  /// A bad end of the last segment is what a power cut leaves of writes that were not flushed, unless a
+  /// frame after it was made when they were: it is cut, because nobody was told that it is safe. Bad
+  /// bytes anywhere else are refused, and so are segments that are missing, foreign or of another
+  /// length than they were made with.
   ///
   /// - Parameters:
   ///   - repairTail: Whether to zero a torn end on disk (false: leave the files as they are).
@@ -134,7 +139,7 @@ extension Segments {
             path: path, byte: rest, offset: found.position.offset,
             fault: "bytes behind the segment's last frame, though the next segment goes on")
         }
-        found.tornBytes = size - at
+        cut(bytes, at, size, &found)
         return at
       case .damaged(let fault):
         let isWholeElsewhere: Bool
@@ -151,9 +156,22 @@ extension Segments {
             path: path, byte: at, offset: found.position.offset,
             fault: "\(fault)" + (later.map { "; a frame follows at byte \($0)" } ?? ""))
         }
-        found.tornBytes = size - at
+        cut(bytes, at, size, &found)
         return at
       }
+    }
+  }
+
+  /// Counts what is cut behind the last whole frame.
+  private func cut(_ bytes: Slab, _ end: Int, _ size: Int, _ found: inout RecoveredJournal) {
+    found.tornBytes = size - end
+    var at = end
+    while let next = JournalFrame.anyFrame(
+      bytes, from: at, byteCount: size, identity: identity, offset: 0)
+    {
+      let header = bytes.load(next, as: JournalFrame.self)
+      found.cutEvents += Int(header.count)
+      at = next + header.frameBytes
     }
   }
 

@@ -125,7 +125,8 @@ public final class Engine: @unchecked Sendable {
     } catch { throw .journal(error) }
     let ms = (vx_monotonic_ns() - start) / 1_000_000
     if journal.tornBytes > 0 {
-      log(.warning, "hunt \(name): a torn write, never acknowledged, was cut from the journal's end")
+      let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
+      log(.warning, "hunt \(name): a torn write\(events), never flushed, was cut from the journal")
     }
     log(
       .info,
