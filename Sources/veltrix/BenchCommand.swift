@@ -19,6 +19,7 @@ enum BenchCommand {
 
     usage: veltrix bench apply [--events <n>] [--players <n>] [--treasures <n>] [--seed <n>]
                                [--runs <n>] [--json <file>]
+           veltrix bench disk [--data <dir>] [--seconds <n>] [--per-second <n>] [--json <file>]
       apply            steps of one partition in memory, no disk, no network: 80 % moves by one step
                        with a hint, 10 % claims, 10 % scores, two boards, batches of 512
       --events <n>     events a run, 100,000...1,000,000,000              default 10,000,000
@@ -26,6 +27,10 @@ enum BenchCommand {
       --treasures <n>  100...1,000,000, stock 100, respawn 10 s               default 10,000
       --seed <n>                                                                   default 1
       --runs <n>       runs after one to warm up, 1...100                          default 5
+      disk             durable writes of one 4 KiB block: the floor under an acknowledgement
+      --data <dir>     where to write                                        default veltrix-data
+      --seconds <n>    1...3,600                                                   default 10
+      --per-second <n> writes, 1...10,000                                       default 1,000
       --json <file>    the figures, for programs
 
     exit: 0 fine, 1 the books do not balance, 2 bad usage
@@ -45,14 +50,46 @@ enum BenchCommand {
       plan.seed = UInt64(try arguments.takeInteger("--seed", 0...Int.max, default: 1))
       plan.runs = try arguments.takeInteger("--runs", 1...100, default: 5)
       let path = arguments.take("--json")
+      if arguments.words == ["disk"] {
+        let folder = arguments.take("--data") ?? "veltrix-data"
+        let seconds = try arguments.takeInteger("--seconds", 1...3_600, default: 10)
+        let perSecond = try arguments.takeInteger("--per-second", 1...10_000, default: 1_000)
+        if let flag = arguments.flags.first {
+          throw Arguments.Fault(message: "\(flag.name): unknown flag")
+        }
+        return disk(folder, seconds, perSecond, path)
+      }
       guard arguments.words == ["apply"] else {
-        throw Arguments.Fault(message: "apply is the one part that can be measured")
+        throw Arguments.Fault(message: "one of apply, disk is needed")
       }
       if let flag = arguments.flags.first {
         throw Arguments.Fault(message: "\(flag.name): unknown flag")
       }
       return measure(plan, path)
     } catch { return usage("bench", error) }
+  }
+
+  private static func disk(
+    _ folder: String, _ seconds: Int, _ perSecond: Int, _ path: String?
+  ) -> Int32 {
+    do throws(DiskFault) {
+      let times = try DiskBench.run(folder: folder, seconds: seconds, perSecond: perSecond)
+      func us(_ part: UInt64) -> Int64 { times.percentile(perMillion: part) / 1_000 }
+      Terminal.out(
+        "durable 4 KiB writes, \(perSecond)/s for \(seconds) s: p50 \(us(500_000)) us, "
+          + "p99 \(us(990_000)) us, p99.9 \(us(999_000)) us, max \(times.max / 1_000) us, "
+          + "\(times.count) samples")
+      if let path {
+        let json =
+          "{\"p50\":\(us(500_000)),\"p99\":\(us(990_000)),\"p999\":\(us(999_000)),"
+          + "\"max\":\(times.max / 1_000),\"samples\":\(times.count)}\n"
+        try Files.replace(path, Array(json.utf8))
+      }
+      return ExitCode.fine
+    } catch {
+      Terminal.error("veltrix bench: \(error)")
+      return ExitCode.failedCheck
+    }
   }
 
   private static func measure(_ plan: ApplyBench.Plan, _ path: String?) -> Int32 {
