@@ -95,7 +95,10 @@ let package = Package(
     tests("Net", ["CSystem"]),
     tests(
       "Client",
-      ["Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount"]),
+      [
+        "Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount",
+        "Engine", "Gateway",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
