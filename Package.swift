@@ -99,6 +99,10 @@ let package = Package(
     tests("Journal", ["Bounded", "Events"]),
     tests("Bus", ["Bounded", "CSystem"]),
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
+      [
+        "Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount",
+        "Engine", "Gateway",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,7 +12,7 @@ struct Command: Sendable {
 enum Program {
   static let commands: [Command] = [
     ServeCommand.command, CheckCommand.command, ReplayCommand.command, InspectCommand.command,
-    BenchCommand.command, LoadCommand.command,
+    BenchCommand.command, LoadCommand.command, DemoCommand.command,
   ]
 
   static func overview() -> String {

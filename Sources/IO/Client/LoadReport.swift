@@ -11,7 +11,7 @@ public struct LoadReport {
   /// Outcomes received one by one, by disposition; `sent` is unused.
   var outcomes = LoadCounts()
   /// Of these, how many came with each result.
-  var results: [UInt16: UInt64] = [:]
+  public var results: [UInt16: UInt64] = [:]
   public var malformed: UInt64 = 0
   public var duplicates: UInt64 = 0
   /// Frames whose counts contradict what was in them.
@@ -60,6 +60,11 @@ public struct LoadReport {
   /// Events answered other than with "shed", a second.
   var achievedPerSecond: Double {
     seconds > 0 ? Double(counts.answered - counts.shed) / seconds : 0
+  }
+
+  /// From the first event of a batch to the last, on the schedule: the least that the first one waits.
+  private var batchMs: Double {
+    Double((options.plan.batch - 1) * options.plan.connections) * 1e3 / Double(options.rate)
   }
 
   private var switchesPerMillion: Double? {
@@ -115,9 +120,10 @@ public struct LoadReport {
   /// A screen of text.
   public var summary: String {
     var lines = [
-      "hunt \(options.hunt): \(grouped(UInt64(options.plan.players))) players,"
-        + " \(options.plan.connections) connection\(options.plan.connections == 1 ? "" : "s"), batches of"
-        + " \(options.plan.batch), acknowledged when \(options.ack == .applied ? "applied" : "durable")",
+      "hunt \(options.hunt): \(grouped(UInt64(options.plan.players))) players, connections"
+        + " \(options.plan.connections), batches of \(options.plan.batch), each due over"
+        + " \(decimal(batchMs, 3)) ms",
+      "acknowledged when \(options.ack == .applied ? "applied" : "durable")",
       "offered   \(grouped(UInt64(options.rate)))/s for \(options.seconds) s",
       "achieved  \(grouped(UInt64(achievedPerSecond.rounded())))/s over \(decimal(seconds, 3)) s",
       "",
