@@ -61,6 +61,7 @@ let package = Package(
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "CYaml"]),
+    io("Client", ["Bounded", "Events", "World", "Hunt", "CSystem", "Net", "Authoring"]),
     io(
       "Engine",
       [
@@ -75,11 +76,15 @@ let package = Package(
       ]),
 
     .executableTarget(
-      name: "veltrix", dependencies: ["Gateway", "Engine", "Authoring"], path: "Sources/veltrix",
-      swiftSettings: strict),
+      name: "veltrix",
+      dependencies: [
+        "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "CSystem",
+        "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
+      ],
+      path: "Sources/veltrix", swiftSettings: strict),
 
     // Tests
-    .target(name: "CMallocCount", path: "Tests/CMallocCount"),
+    .target(name: "CMallocCount", path: "Sources/IO/CMallocCount"),
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
     tests("Bounded"),
     tests("Pages", ["Bounded", "CMallocCount"]),
@@ -88,6 +93,12 @@ let package = Package(
     tests("Authoring", ["Hunt", "Bounded"]),
     tests("World", ["Bounded", "Pages", "CMallocCount"]),
     tests("Net", ["CSystem"]),
+    tests(
+      "Client",
+      [
+        "Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount",
+        "Engine", "Gateway",
+      ]),
     tests("Journal", ["Bounded", "Events"]),
     tests("Bus", ["Bounded", "CSystem"]),
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),

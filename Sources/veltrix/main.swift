@@ -1,1 +1,4 @@
-print("veltrix")
+import CSystem
+
+vx_block_signals()
+leave(Program.main(Array(CommandLine.arguments.dropFirst())))

@@ -47,6 +47,7 @@ import Testkit
     #expect(YamlNode.parse(sixteen).findings.map(\.rule) == [.syntax])
     #expect(YamlNode.parse([0xef, 0xbb, 0xbf] + Array("a: 1".utf8)).findings == [])
     #expect(YamlNode.parse([]).findings.map(\.rule) == [.empty])
+    #expect(YamlNode.parse([0xef, 0xbb, 0xbf]).findings.map(\.rule) == [.empty])
     #expect(YamlNode.parse([0]).findings.map(\.rule) == [.syntax])
   }
 

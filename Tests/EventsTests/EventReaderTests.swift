@@ -147,8 +147,8 @@ import Testkit
 
 /// Reading 10,000 events and writing their outcomes allocates nothing once the buffers are there.
 ///
-/// Only rejections that are found without a throw are among them: in a test run, and nowhere else, the
-/// test library's hook allocates on every throw.
+/// Only rejections that are found without a throw are among them: in a test run, and nowhere else,
+/// the test library's hook allocates on every throw.
 @Test func readingDoesNotAllocate() {
   let one = #"{"kind":"move","rank":true,"sequence":123,"player":"Zo\u00eb","x":-3,"y":4}"#
   let two = #"{"kind":"spawn","hint":true,"treasure":123,"points":7,"stock":9,"x":-3,"y":4}"#

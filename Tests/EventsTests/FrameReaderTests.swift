@@ -58,7 +58,8 @@ import Testkit
   #expect(bytes(of: Refusal(.busy, retryMs: 250, count: 12)) == payload("busy"))
 }
 
-/// A stream gives the same frames however it is cut into pieces, and asks for no more than is missing.
+/// A stream gives the same frames however it is cut into pieces, and asks for no more than is
+/// missing.
 @Test func framesDoNotDependOnPieces() {
   let stream = Vectors.shared.frames.flatMap(\.bytes)
   let whole = readAll([stream])

@@ -4,8 +4,8 @@ import Foundation
 import Testing
 import Testkit
 
-/// The reader agrees with JSONTestSuite: it takes what every parser must take and refuses what every
-/// parser must refuse. Where the suite leaves a choice, only that an answer comes is checked.
+/// The reader agrees with JSONTestSuite: it takes what every parser must take and refuses what
+/// every parser must refuse. Where the suite leaves a choice, only that an answer comes is checked.
 @Test func conformsToJSONTestSuite() throws {
   guard let folder = sharedFolder else {
     print("conformsToJSONTestSuite skipped: no folder of shared inputs beside the checkout")

@@ -92,3 +92,16 @@ import Testkit
   #expect(pool.freeCount == layout.pageCount)
   _ = try live.fork()
 }
+
+/// A page written and set back to zero has the digest of a page never written.
+@Test func zerosAreAsNeverWritten() {
+  var layout = PageLayout()
+  let array = PagedArray<UInt64>("a", count: 2000, in: &layout)
+  var space = PageSpace(layout, pool: PagePool(pageCount: layout.pageCount + 1))
+  let empty = space.digest()
+  array.store(7, 1500, &space)
+  let full = space.digest()
+  array.store(0, 1500, &space)
+  #expect(space.digest() == empty)
+  #expect(full != empty)
+}

@@ -175,3 +175,31 @@ private struct Pair: ~Copyable {
       return pair.agrees(pair.space, pair.model) && pair.space.digest() == before
     })
 }
+
+/// History leaves no trace: a world set up straight to the same blocks, edges and treasures has the
+/// same digest as one that got there by opening, closing and editing.
+@Test func historyLeavesNoTrace() {
+  #expect(
+    forAll(cases: 20) { random in
+      let eight = random.chance(50)
+      let rows = randomRows(&random, width: 12, height: 9, wallPercent: 25)
+      var lived = Pair(rows, eight: eight)
+      for _ in 0..<60 { if !lived.change(&random) { return false } }
+      var fresh = Pair(rows, eight: eight)
+      for node in 0..<UInt32(lived.world.nodeCount) {
+        _ = fresh.world.setBlock(node, open: lived.model.open[Int(node)], &fresh.space)
+      }
+      for (node, multipliers) in lived.model.edges.enumerated() {
+        for (direction, multiplier) in multipliers.enumerated() {
+          _ = fresh.world.setEdge(
+            UInt32(node), UInt8(direction), multiplier: UInt8(multiplier), &fresh.space)
+        }
+      }
+      for (node, ids) in lived.model.treasures {
+        for treasure in ids {
+          fresh.field.open(treasure, at: UInt32(node), &fresh.space, &fresh.scratch)
+        }
+      }
+      return fresh.space.digest() == lived.space.digest()
+    })
+}

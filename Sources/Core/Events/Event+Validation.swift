@@ -2,8 +2,8 @@ extension Event {
   /// Checks an event as a sender may send it: every field within its range, nothing that only the
   /// engine may set, and what its kind needs.
   ///
-  /// Any 64 bytes are valid or rejected; nothing traps. What only the state can judge (is the player
-  /// known, is the treasure near) is not checked here.
+  /// Any 64 bytes are valid or rejected; nothing traps. What only the state can judge (is the
+  /// player known, is the treasure near) is not checked here.
   ///
   /// - Complexity: O(1), no allocation; rejecting costs no more than accepting.
   @inlinable public func validate() throws(Rejection) {

@@ -2,8 +2,8 @@ import Bounded
 
 /// How a body of JSON holds its events.
 public enum BodyForm: BitwiseCopyable, Sendable {
-  /// An array when the first character is `[`; lines when the second line starts with `{`; otherwise
-  /// one object.
+  /// An array when the first character is `[`; lines when the second line starts with `{`;
+  /// otherwise one object.
   case detect
   /// One object, nothing else.
   case object
@@ -22,15 +22,16 @@ public enum BodyForm: BitwiseCopyable, Sendable {
   case rejected(Rejection, partial: Event)
 }
 
-/// Reads the events of a JSON body one by one; what is bad costs its own place, not its neighbours'.
+/// Reads the events of a JSON body one by one; what is bad costs its own place, not its
+/// neighbours'.
 ///
 ///     var reader = EventReader(body)
 ///     while let item = reader.next(body, names: &names) { ... reader.position ... }
 ///
-/// An element that is valid JSON but no valid event is passed over exactly. A fault of syntax ends an
-/// object or an array with one rejection, because nothing after it has a certain meaning; in lines it
-/// costs the line. After `eventCountMax` events one `tooLong` ends the body, and the rest of it is
-/// neither read nor counted.
+/// An element that is valid JSON but no valid event is passed over exactly. A fault of syntax ends
+/// an object or an array with one rejection, because nothing after it has a certain meaning; in
+/// lines it costs the line. After `eventCountMax` events one `tooLong` ends the body, and the rest
+/// of it is neither read nor counted.
 ///
 /// A rejection's position is the byte at fault for `malformed`, the byte of the object for
 /// `missingField`, and otherwise the byte where the key at fault starts.
@@ -38,7 +39,8 @@ public enum BodyForm: BitwiseCopyable, Sendable {
 /// Numbers are plain integers: `1.0` and `1e3` are `wrongType`, because a reader that rounds one
 /// sender's numbers has to explain to the next why its fraction was lost.
 ///
-/// - Complexity: O(bytes), one pass; no allocation. A rejected event costs no more than a valid one.
+/// - Complexity: O(bytes), one pass; no allocation. A rejected event costs no more than a valid
+///   one.
 public struct EventReader: BitwiseCopyable, Sendable {
   private enum State: BitwiseCopyable {
     case start, element, line

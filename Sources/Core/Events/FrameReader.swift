@@ -34,8 +34,8 @@ public enum FrameReader {
   /// Bytes of the largest frame.
   public static let byteCountMax = FrameHeader.byteCount + FrameHeader.lengthMax
 
-  /// Reads the frame that starts at `start`, `0...bytes.byteCount`; ranges are offsets into `bytes`,
-  /// positions of rejections count from `start`.
+  /// Reads the frame that starts at `start`, `0...bytes.byteCount`; ranges are offsets into
+  /// `bytes`, positions of rejections count from `start`.
   public static func read(_ bytes: RawSpan, from start: Int = 0) -> FrameReading {
     precondition(start >= 0 && start <= bytes.byteCount)
     let available = bytes.byteCount - start

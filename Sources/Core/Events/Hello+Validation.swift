@@ -1,8 +1,8 @@
 extension Hello {
   /// Checks a hello as it came: every field in its range, the unused bytes zero, the name UTF-8.
   ///
-  /// Positions are bytes of the payload; its frame starts `FrameHeader.byteCount` before. Whether the
-  /// hunt exists and the rights are granted is the gateway's to judge.
+  /// Positions are bytes of the payload; its frame starts `FrameHeader.byteCount` before. Whether
+  /// the hunt exists and the rights are granted is the gateway's to judge.
   public func validate() throws(Rejection) {
     guard producer >= 1, producer <= UInt64(Int64.max) else {
       throw Rejection(.outOfRange, .producer, position: 0)

@@ -51,7 +51,8 @@ import Bounded
     }
   }
 
-  /// Takes the `{` or `[` at `at`; true when a member or an element follows, false when `close` did.
+  /// Takes the `{` or `[` at `at`; true when a member or an element follows, false when `close`
+  /// did.
   @inline(__always)
   mutating func open(_ bytes: RawSpan, close: UInt8) -> Bool {
     at &+= 1

@@ -2,8 +2,8 @@ import Bounded
 
 /// Appends JSON text to one buffer, which grows only when a text does not fit what was reserved.
 ///
-/// The writer places commas and colons; the caller opens, names and closes in the right order. What it
-/// writes is valid UTF-8 whatever it is given.
+/// The writer places commas and colons; the caller opens, names and closes in the right order. What
+/// it writes is valid UTF-8 whatever it is given.
 public struct JSONWriter: Sendable {
   /// The text so far.
   public private(set) var bytes: [UInt8] = []

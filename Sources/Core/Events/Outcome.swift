@@ -66,8 +66,8 @@
     position = 0
   }
 
-  /// The outcome of what is no valid event, at `position` of its batch; `partial` gives the kind, the
-  /// sequence and the player as far as they were read.
+  /// The outcome of what is no valid event, at `position` of its batch; `partial` gives the kind,
+  /// the sequence and the player as far as they were read.
   @inlinable public init(
     rejecting partial: Event, as rejection: Rejection, position: Int
   ) {

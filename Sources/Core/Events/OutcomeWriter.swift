@@ -2,25 +2,25 @@ import Bounded
 
 /// Appends outcomes as JSON, one object each, to a `JSONWriter` of the caller.
 ///
-/// | key         | when                                 | value                                        |
-/// |-------------|--------------------------------------|----------------------------------------------|
-/// | position    | always                               | index of the event in its batch              |
-/// | kind        | the event's kind is known            | word                                         |
-/// | result      | always                               | word of `ResultCode`                         |
-/// | code        | always                               | its number                                   |
-/// | disposition | always                               | word                                         |
-/// | offset      | not rejected, not shed               | place in the journal                         |
-/// | sequence    | not 0                                | as given or numbered by the engine           |
-/// | player      | not 0                                | the name when it was given, else the number  |
-/// | points      | not rejected, not shed               | gained or lost                               |
-/// | total       | not rejected, not shed               | the player's score after it                  |
-/// | rank        | asked for                            | 1...                                         |
-/// | treasure    | not 0, and not that of a hint        | number                                       |
-/// | stock_left  | claim, spawn: judged `ok`, `no_stock`| free stock                                   |
-/// | hint        | asked for and there is one           | distance, treasure, direction, trend         |
-/// | provisional | not flushed yet                      | true                                         |
-/// | field       | a field is at fault                  | word                                         |
-/// | message     | given by the caller                  | one sentence                                 |
+/// | key         | when                                 | value                                   |
+/// |-------------|--------------------------------------|-----------------------------------------|
+/// | position    | always                               | index of the event in its batch         |
+/// | kind        | the event's kind is known            | word                                    |
+/// | result      | always                               | word of `ResultCode`                    |
+/// | code        | always                               | its number                              |
+/// | disposition | always                               | word                                    |
+/// | offset      | not rejected, not shed               | place in the journal                    |
+/// | sequence    | not 0                                | as given or numbered by the engine      |
+/// | player      | not 0                                | the name if it was given, or the number |
+/// | points      | not rejected, not shed               | gained or lost                          |
+/// | total       | not rejected, not shed               | the player's score after it             |
+/// | rank        | asked for                            | 1...                                    |
+/// | treasure    | not 0, and not that of a hint        | number                                  |
+/// | stock_left  | claim, spawn: judged `ok`, `no_stock`| free stock                              |
+/// | hint        | asked for and there is one           | distance, treasure, direction, trend    |
+/// | provisional | not flushed yet                      | true                                    |
+/// | field       | a field is at fault                  | word                                    |
+/// | message     | given by the caller                  | one sentence                            |
 ///
 /// - Complexity: O(1), no allocation while the writer's capacity lasts.
 public enum OutcomeWriter {

@@ -2,11 +2,11 @@ import Bounded
 
 /// The names of the players of one batch, in memory taken once and used again for every batch.
 ///
-/// An event with `playerIsName` carries an index into these names instead of a player's number, until
-/// the partition has given the name its number. One owner, one thread.
+/// An event with `playerIsName` carries an index into these names instead of a player's number,
+/// until the partition has given the name its number. One owner, one thread.
 ///
-/// A name is 1...64 bytes of valid UTF-8, compared byte by byte: no case is folded and no characters
-/// are unified, so two spellings are two players.
+/// A name is 1...64 bytes of valid UTF-8, compared byte by byte: no case is folded and no
+/// characters are unified, so two spellings are two players.
 public struct PlayerNames: ~Copyable, Sendable {
   /// Most bytes in a name.
   public static let sizeMax = 64

@@ -167,6 +167,12 @@ extension HuntState {
   public func prefetchRow(_ event: Event) {
     guard event.player != 0, let row = playerIndex.find(event.player, space) else { return }
     players.prefetch(Int(row), space)
+    if event.kindByte == EventKind.move.rawValue,
+      let node = world.map.node(x: Int(event.x), y: Int(event.y))
+    {
+      world.prefetch(node, space)
+      if event.flags.contains(.wantHint) { field.prefetch(around: node, space) }
+    }
     if event.kindByte != EventKind.move.rawValue {
       boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: event.time, space)
     }

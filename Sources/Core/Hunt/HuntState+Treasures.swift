@@ -78,7 +78,7 @@ extension HuntState {
 
   // MARK: Life of a treasure
 
-  /// Places a treasure of the hunt file, before the first event.
+  /// Places a treasure of the hunt file, before the first event; the field is spread afterwards.
   mutating func place(_ spec: TreasureSpec) {
     guard let node = world.map.node(x: Int(spec.x), y: Int(spec.y)) else { return }
     var treasure = TreasureRow()
@@ -94,7 +94,8 @@ extension HuntState {
     treasure.reach = UInt16(spec.reach)
     guard let row = addTreasureRow(spec.id) else { return }
     treasures.store(treasure, row, &space)
-    open(row)
+    list(treasure)
+    field.place(treasure.id, at: node, &space, &scratch)
   }
 
   private mutating func addTreasureRow(_ id: UInt32) -> Int? {
@@ -204,10 +205,15 @@ extension HuntState {
   private mutating func open(_ row: Int) {
     let treasure = treasures.load(row, space)
     treasures.update(row, &space) { $0.phaseByte = TreasurePhase.open.rawValue }
+    list(treasure)
+    field.open(treasure.id, at: treasure.node, &space, &scratch)
+  }
+
+  /// Adds a treasure to those open at its node.
+  private mutating func list(_ treasure: TreasureRow) {
     let key = TreeKey(high: UInt64(treasure.node), low: UInt64(treasure.id))
     precondition(openAt.insert(key, &space) == .inserted, "treasure \(treasure.id) opened twice")
     counts { $0.treasuresOpen += 1 }
-    field.open(treasure.id, at: treasure.node, &space, &scratch)
   }
 
   private mutating func close(_ row: Int) {

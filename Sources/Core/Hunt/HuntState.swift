@@ -51,13 +51,16 @@ public struct HuntState: ~Copyable {
   /// The hunt before its first event, in pages drawn from `pool`.
   ///
   /// - Precondition: The definition was checked: ids unique, treasures on passable blocks.
-  /// - Complexity: O(nodes + treasures).
+  /// - Complexity: O(nodes log nodes + treasures).
   public init(_ definition: HuntDefinition, map: BlockMap, pool: PagePool) {
     var layout = PageLayout()
     let places = Places(definition, map, &layout)
     self.init(definition, places, PageSpace(layout, pool: pool))
     counts { $0.phaseRaw = (definition.startsLive ? HuntPhase.live : .draft).rawValue }
+    // All at once: one search from every treasure, instead of a repair for each.
+    field.clear(&space, &scratch)
     for treasure in definition.treasures { place(treasure) }
+    field.spread(&space, &scratch)
   }
 
   init(_ definition: HuntDefinition, _ places: consuming Places, _ space: consuming PageSpace) {

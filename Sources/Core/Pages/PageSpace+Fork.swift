@@ -36,10 +36,13 @@ extension PageSpace {
   public mutating func digest() -> Hash128 {
     seal()
     let hashes = Slab(byteCount: max(pageCount, 1) * 16)
+    let zeros = pool.hash(0)
     for page in 0..<pageCount {
-      // The zero page hashes as zero, so that a page of zeros equals one never written.
+      // A page of zeros, written or not, hashes as zero: undoing a first write undoes the digest.
       let physical = physical(page)
-      if physical != 0 { hashes.store(pool.hash(physical), page * 16) }
+      if physical == 0 { continue }
+      let hash = pool.hash(physical)
+      if hash != zeros { hashes.store(hash, page * 16) }
     }
     return hashes.hash(0, count: pageCount * 16)
   }

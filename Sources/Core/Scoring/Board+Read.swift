@@ -103,7 +103,7 @@ extension Board {
     return first == .min ? nil : bounds(windowNumber(first - 1))
   }
 
-  /// Fetches the row of `member`, for an `add` soon.
+  /// Fetches the row of `member`, for an `add` some 16 events later.
   @inlinable @inline(__always)
   public func prefetch(_ member: UInt32, timeMs: Int64, _ space: borrowing PageSpace) {
     let slot = windowNumber(timeMs) & 1 == 0 ? even : odd

@@ -17,7 +17,7 @@ public final class BlockMap: Sendable {
   public let digest: Hash128
 
   /// The map's characters, one byte a block.
-  let cells: Slab
+  @usableFromInline let cells: Slab
   /// UInt16 a block: bits 0...7 the directions the map leaves open, bits 8...15 those that do not
   /// leave the map.
   @usableFromInline let topology: Slab

@@ -1,3 +1,4 @@
+public import Bounded
 public import Pages
 
 /// A block world whose edges can be edited: an immutable map, and edge rows in pages.
@@ -35,6 +36,17 @@ public struct GridWorld: Sendable {
   }
 
   @inlinable public var nodeCount: Int { map.nodeCount }
+
+  /// Asks for the lines that a step onto `node` reads: the edges there and around it, and the map.
+  @inlinable public func prefetch(_ node: UInt32, _ space: borrowing PageSpace) {
+    map.topology.prefetch(Int(node) &* 2)
+    map.cells.prefetch(Int(node))
+    var at = Int(node) &- map.width
+    for _ in 0..<3 {
+      if at >= 0 && at < nodeCount { space.prefetch(rowAddress &+ at &<< rowShift) }
+      at &+= map.width
+    }
+  }
 
   /// Multiplier of the edge that leaves `node` in `direction`, 0 when it is closed or leaves the map.
   @inlinable public func multiplier(

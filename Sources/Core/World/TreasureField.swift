@@ -71,6 +71,15 @@ public struct TreasureField: Sendable {
     UInt32(truncatingIfNeeded: rows.load(Int(node), space))
   }
 
+  /// Asks for the lines that a hint at `node` reads: the rows above, at and below it.
+  @inlinable public func prefetch(around node: UInt32, _ space: borrowing PageSpace) {
+    var at = Int(node) &- world.map.width
+    for _ in 0..<3 {
+      rows.prefetch(at, space)
+      at &+= world.map.width
+    }
+  }
+
   @inlinable public func prefetch(_ node: UInt32, _ space: borrowing PageSpace) {
     rows.prefetch(Int(node), space)
   }

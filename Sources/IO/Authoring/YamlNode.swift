@@ -88,6 +88,8 @@ private struct YamlTree {
 
   mutating func document(of bytes: [UInt8]) throws(Finding) -> YamlNode {
     var nodes: [YamlNode] = []
+    // libyaml asserts that there is an input; an empty array need not have an address.
+    guard !bytes.isEmpty else { throw refusal(.empty, nil, "nothing is in it") }
     try YamlReader.read(bytes) { (reader) throws(Finding) in
       while true {
         let event = try reader.next()

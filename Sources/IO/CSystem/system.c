@@ -6,9 +6,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -143,4 +146,46 @@ int64_t vx_raise_descriptor_limit(void) {
 int64_t vx_find_head_end(const void *bytes, size_t count) {
   const char *found = memmem(bytes, count, "\r\n\r\n", 4);
   return found ? found - (const char *)bytes : -1;
+}
+
+int vx_epoll_wait_ns(int epoll, struct epoll_event *events, int count, int64_t timeout_ns) {
+  struct timespec limit = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+  int ready = epoll_pwait2(epoll, events, count, timeout_ns < 0 ? NULL : &limit, NULL);
+  if (ready >= 0 || errno != ENOSYS) return ready;
+  // Linux before 5.11: whole milliseconds, rounded up.
+  int64_t ms = (timeout_ns + 999999) / 1000000;
+  return epoll_wait(epoll, events, count, timeout_ns < 0 ? -1 : ms > INT32_MAX ? INT32_MAX : ms);
+}
+
+int vx_set_timer_slack(int64_t slack_ns) { return prctl(PR_SET_TIMERSLACK, slack_ns, 0, 0, 0); }
+
+static void stop_signals(sigset_t *set) {
+  sigemptyset(set);
+  sigaddset(set, SIGINT);
+  sigaddset(set, SIGTERM);
+}
+
+void vx_block_signals(void) {
+  sigset_t set;
+  stop_signals(&set);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+  signal(SIGPIPE, SIG_IGN);
+}
+
+int vx_wait_signal(int64_t timeout_ms) {
+  sigset_t set;
+  stop_signals(&set);
+  if (timeout_ms < 0) {
+    int got = 0;
+    return sigwait(&set, &got) == 0 ? got : 0;
+  }
+  struct timespec limit = {timeout_ms / 1000, (timeout_ms % 1000) * 1000000};
+  int got = sigtimedwait(&set, NULL, &limit);
+  return got > 0 ? got : 0;
+}
+
+void vx_sleep_ns(int64_t ns) {
+  struct timespec rest = {ns / 1000000000, ns % 1000000000};
+  while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
+  }
 }

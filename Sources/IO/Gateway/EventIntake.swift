@@ -36,7 +36,8 @@ struct EventIntake: ~Copyable {
 
   private var names = PlayerNames(capacity: HTTPGateway.eventCountMax)
   /// Events, then names: what a partition gets behind the batch's header.
-  private let lines = Slab(byteCount: HTTPGateway.eventCountMax * 64 * 3, zeroed: false)
+  private let lines = Slab(
+    byteCount: (HTTPGateway.eventCountMax * 3 + 1) * 64, zeroed: false)
 
   mutating func read(_ body: RawSpan, _ wish: EventWish, stampNs: Int64) -> Taken {
     var taken = Taken()
@@ -48,7 +49,7 @@ struct EventIntake: ~Copyable {
       slab.copy(from: bytes.span, to: 0)
       return slab.hash(0, count: bytes.count).low
     }
-    while taken.count < HTTPGateway.eventCountMax, let item = reader.next(body, names: &names) {
+    while let item = reader.next(body, names: &names) {
       let at = taken.count
       switch item {
       case .event(var event):

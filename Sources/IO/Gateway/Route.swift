@@ -36,7 +36,7 @@ enum Route {
     case ("v1", 2) where path[1] == "live": self = get(.liveSocket)
     case ("v1", 2) where path[1] == "hunts":
       self = isRead ? .listHunts : method == .post ? .createHunt : .notAllowed("GET, HEAD, POST")
-    case ("v1", 3...5) where path[1] == "hunts" && !path[2].isEmpty:
+    case ("v1", 3...6) where path[1] == "hunts" && !path[2].isEmpty:
       self = Self.hunt(method, isRead, path[2], Array(path[3...]))
     default: self = .unknown
     }

@@ -149,13 +149,16 @@ final class StreamGateway: StreamApplication {
   }
 
   private func greet(_ connection: ConnectionID, _ hello: Hello, _ header: FrameHeader) {
-    guard hello.producer >= 1, hello.producer < 1 << 63 else {
-      return refuse(connection, Rejection(.outOfRange, .producer, position: 32), isClosing: true)
+    do throws(Rejection) {
+      try hello.validate()
+    } catch {
+      var rejection = error
+      rejection.position += UInt32(FrameHeader.byteCount)
+      return refuse(connection, rejection, isClosing: true)
     }
-    guard let ack = AckLevel(rawValue: hello.ack) else {
-      return refuse(connection, Rejection(.outOfRange, .none, position: 40), isClosing: true)
-    }
-    guard let name = hello.hunt, let entry = engine.hunt(named: name) else {
+    guard let ack = AckLevel(rawValue: hello.ack), let name = hello.hunt,
+      let entry = engine.hunt(named: name)
+    else {
       return refuse(connection, Rejection(.wrongHunt, .hunt, position: 48), isClosing: true)
     }
     guard sessions[connection] == nil else {
@@ -235,7 +238,7 @@ final class StreamGateway: StreamApplication {
     for answer in port.takeAnswers() where answer.body.count == 64 {
       let connection = ConnectionID(token: answer.connection)
       frame.copy(from: answer.body.span, to: FrameHeader.byteCount)
-      sendFrame(connection, .welcome, batch: answer.tag, count: 0, byteCount: 64)
+      sendFrame(connection, .welcome, batch: answer.tag, count: 1, byteCount: 64)
     }
     lookAtWaiting()
   }
@@ -276,7 +279,7 @@ final class StreamGateway: StreamApplication {
     _ connection: ConnectionID, _ type: FrameType, batch: UInt64, _ payload: Payload
   ) {
     frame.store(payload, FrameHeader.byteCount)
-    sendFrame(connection, type, batch: batch, count: 0, byteCount: 64)
+    sendFrame(connection, type, batch: batch, count: 1, byteCount: 64)
   }
 
   /// Sends the frame whose payload lies in `frame` behind the place of its header. A peer that reads

@@ -24,6 +24,9 @@ public final class Loop {
   let budget: MemoryBudget
   /// The shared receive buffer of HTTP and WebSocket connections.
   let scratch = Slab(byteCount: NetLimits.scratchBytes, zeroed: false)
+  /// What the kernel reports as ready, filled anew by each iteration.
+  private let ready = Slab(byteCount: Int(readyCountMax) * 16, zeroed: false)
+  private static let readyCountMax: Int32 = 256
   /// The stream connections' receive blocks, taken with the first stream endpoint.
   var streamBlocks: Slab?
   var freeStreamBlocks: [Int] = []
@@ -125,23 +128,34 @@ public final class Loop {
 
   /// Serves until `waker.stop()`. Open connections stay open; `deinit` closes them.
   public func run() {
-    let eventCountMax = 256
-    let events = UnsafeMutableBufferPointer<epoll_event>.allocate(capacity: eventCountMax)
-    defer { unsafe events.deallocate() }
-    while !bell.isStopping.load(ordering: .acquiring) {
-      let waitMs = unsettled.isEmpty ? max(0, nextTickNs - nowNs + 999_999) / 1_000_000 : 0
-      let count = unsafe epoll_wait(
-        epoll, events.baseAddress!, Int32(eventCountMax), Int32(clamping: waitMs))
-      nowNs = vx_monotonic_ns()
-      // A negative count is EINTR: a signal was handled, and nothing is ready.
-      for at in 0..<max(0, Int(count)) {
-        let event = unsafe events[at]
-        unsafe dispatch(token: event.data.u64, ready: event.events)
-      }
-      if nowNs >= nextTickNs { tick() }
-      settleAll()
-      nowNs = vx_monotonic_ns()
+    while !bell.isStopping.load(ordering: .acquiring) { iterate(timeoutNs: .max) }
+  }
+
+  /// Sends what is queued, waits at most `timeoutNs` (0... ns) or until the next tick for something to
+  /// happen, and serves it: for a caller that keeps a schedule of its own between iterations.
+  public func runOnce(timeoutNs: Int64) {
+    settleAll()
+    nowNs = vx_monotonic_ns()
+    iterate(timeoutNs: timeoutNs)
+  }
+
+  private func iterate(timeoutNs: Int64) {
+    let waitNs = unsettled.isEmpty ? max(0, min(timeoutNs, nextTickNs - nowNs)) : 0
+    let count = unsafe ready.withMemory { memory in
+      unsafe vx_epoll_wait_ns(
+        epoll, memory.bindMemory(to: epoll_event.self).baseAddress!, Self.readyCountMax, waitNs)
     }
+    nowNs = vx_monotonic_ns()
+    // A negative count is EINTR: a signal was handled, and nothing is ready.
+    for at in 0..<max(0, Int(count)) {
+      let event = unsafe ready.withMemory { memory in
+        unsafe memory.assumingMemoryBound(to: epoll_event.self)[at]
+      }
+      unsafe dispatch(token: event.data.u64, ready: event.events)
+    }
+    if nowNs >= nextTickNs { tick() }
+    settleAll()
+    nowNs = vx_monotonic_ns()
   }
 
   private func dispatch(token: UInt64, ready: UInt32) {

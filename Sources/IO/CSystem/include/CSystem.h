@@ -43,3 +43,14 @@ int vx_socket_error(int fd);
 int64_t vx_raise_descriptor_limit(void);
 /// Offset of the first CR LF CR LF in `bytes`, or -1.
 VX_NOLOCKS int64_t vx_find_head_end(const void *_Nonnull bytes, size_t count);
+
+/// As epoll_wait, with a timeout in nanoseconds (negative: no limit).
+int vx_epoll_wait_ns(int epoll, struct epoll_event *_Nonnull events, int count, int64_t timeout_ns);
+/// How late the kernel may end this thread's sleeps, so that it can bundle them; 50 us by default.
+int vx_set_timer_slack(int64_t slack_ns);
+/// Blocks SIGINT and SIGTERM in this and all later threads, and ignores SIGPIPE.
+void vx_block_signals(void);
+/// Waits for SIGINT or SIGTERM, at most `timeout_ms` (negative: for ever); the signal, or 0.
+int vx_wait_signal(int64_t timeout_ms);
+/// Sleeps at least so long.
+VX_NOLOCKS void vx_sleep_ns(int64_t ns);

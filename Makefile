@@ -1,0 +1,41 @@
+# Everything a new machine needs: Swift 6.3 on the path, and the packages that `make deps` installs.
+SWIFT ?= swift
+SECONDS ?=
+MAP ?=
+BINARY := .build/release/veltrix
+RELEASE := -c release --static-swift-stdlib
+
+.PHONY: deps build demo test bench fuzz format lint clean
+
+## Installs the Debian packages that are missing.
+deps:
+	@scripts/install-deps
+
+## Builds the program in release.
+build: deps
+	$(SWIFT) build $(RELEASE) --product veltrix
+
+## Plays a hunt with 2,000 simulated players; SECONDS=20 ends by itself, MAP=file plays elsewhere.
+demo: build
+	$(BINARY) demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(MAP),--map $(MAP))
+
+## Runs every test: Swift, Python, and the scripts that start the program.
+test: build
+	SECONDS= scripts/test
+
+## Measures the state machine, then the whole engine under load.
+bench: build
+	scripts/bench
+
+## Runs each fuzz target for FUZZ_SECONDS (default 60).
+fuzz: deps
+	Fuzz/run $(or $(FUZZ_SECONDS),60)
+
+format:
+	$(SWIFT) format -i -r Package.swift Sources Tests
+
+lint:
+	$(SWIFT) format lint --strict -r Package.swift Sources Tests
+
+clean:
+	rm -rf .build

@@ -1,0 +1,272 @@
+public import Bounded
+public import Events
+
+/// What a load run sends, apart from when: everything follows from these numbers.
+public struct LoadPlan: Sendable, Equatable {
+  public var seed: UInt64 = 1
+  /// Players over all connections, 1....
+  public var players = 10_000
+  public var connections = 1
+  /// Events in a frame, 1...2,048.
+  public var batch = 256
+  /// Share of slots, 0...100, that carry something broken; together with the next at most 100.
+  public var malformedPercent = 0
+  /// Share of slots that repeat an earlier event.
+  public var duplicatePercent = 0
+  /// Players may be in the hunt already: each leaves before it joins.
+  public var rejoins = false
+
+  public init() {}
+}
+
+/// Makes the events of one connection, frame after frame.
+///
+/// A frame has `plan.batch` slots. Each slot holds the next valid event, a repetition of one of the
+/// last 1,024, or something broken; which of them follows from seed, connection and slot. Valid event
+/// i follows from seed, connection and i alone, so the valid events are the same whatever is between.
+/// Rarely a whole frame is broken by a false checksum, and then all of its slots are broken ones.
+///
+/// Of the valid events 80 % are moves with a hint wanted, 10 % claims, 10 % scores; a player's first
+/// is a join. Seven of eight players walk, one open step a move; the eighth stands on a treasure and
+/// claims that one. Event n of a player happened 250 n ms after the start of 2026.
+///
+/// Memory: 8 bytes a player, 64 KiB, and one frame. Cost: one cache miss an event, mostly hidden.
+public final class EventSource {
+  /// The start of 2026, ms since 1970.
+  public static let epochMs: Int64 = 1_767_225_600_000
+  private static let recentCount = 1_024
+  /// Broken slots for each slot of a frame with a false checksum.
+  private static let brokenPerCorrupt: UInt64 = 64
+
+  /// The frame made last: free bytes for its header, then its events.
+  public let frame: Slab
+  /// Slots of the frame made last, and what they hold.
+  public private(set) var count = 0
+  public private(set) var malformed = 0
+  public private(set) var duplicates = 0
+  /// The checksum of the frame made last is to be false.
+  public private(set) var isCorrupt = false
+  /// Frames made.
+  public private(set) var frames: UInt64 = 0
+  /// Valid events made.
+  public private(set) var events: UInt64 = 0
+
+  private let plan: LoadPlan
+  private let world: LoadWorld
+  private let connection: UInt64
+  private let firstSequence: UInt64
+  private let playerCount: UInt64
+  /// UInt32 block and UInt32 events made, a player.
+  private let players: Slab
+  private let recent: Slab
+  private let eventKey: UInt64
+  private let slotKey: UInt64
+  private let playerKey: UInt64
+  /// Of 2^32: frames with a false checksum, and in the others, broken and repeated slots.
+  private let corruptShare: UInt64
+  private let malformedShare: UInt64
+  private let duplicateShare: UInt64
+
+  /// - Parameters:
+  ///   - connection: `0..<plan.connections`.
+  ///   - firstSequence: Of valid event 0.
+  public init(_ plan: LoadPlan, world: LoadWorld, connection: Int, firstSequence: UInt64 = 1) {
+    precondition((1...FrameHeader.eventCountMax).contains(plan.batch), "batch of \(plan.batch)")
+    precondition((0..<plan.connections).contains(connection) && plan.players >= plan.connections)
+    precondition(plan.malformedPercent >= 0 && plan.duplicatePercent >= 0)
+    precondition(plan.malformedPercent + plan.duplicatePercent <= 100)
+    self.plan = plan
+    self.world = world
+    self.connection = UInt64(connection)
+    self.firstSequence = firstSequence
+    let (share, rest) = plan.players.quotientAndRemainder(dividingBy: plan.connections)
+    playerCount = UInt64(share + (connection < rest ? 1 : 0))
+    players = Slab(byteCount: Int(playerCount) * 8)
+    recent = Slab(byteCount: Self.recentCount * Event.byteCount)
+    frame = Slab(byteCount: FrameHeader.byteCount + plan.batch * Event.byteCount)
+    let key = mixed(plan.seed) ^ mixed(~UInt64(connection))
+    eventKey = mixed(key)
+    slotKey = mixed(key &+ 1)
+    playerKey = mixed(plan.seed &+ 2)
+    let whole: UInt64 = 1 << 32
+    let wanted = whole * UInt64(plan.malformedPercent) / 100
+    corruptShare = wanted / Self.brokenPerCorrupt
+    // Broken frames add to the broken slots, so that there are fewer of the latter.
+    malformedShare = (wanted - corruptShare) * whole / (whole - corruptShare)
+    duplicateShare = whole * UInt64(plan.duplicatePercent) / 100
+  }
+
+  /// Makes the next frame, of `count` slots, `1...plan.batch`; all frames but the last are full.
+  public func makeFrame(_ count: Int) {
+    precondition((1...plan.batch).contains(count), "frame of \(count) events")
+    self.count = count
+    malformed = 0
+    duplicates = 0
+    let number = frames
+    frames += 1
+    isCorrupt = mixed(slotKey ^ ~number) >> 32 < corruptShare
+    let firstSlot = number &* UInt64(plan.batch)
+    let isPure = malformedShare == 0 && duplicateShare == 0
+    for at in 0..<count {
+      let place = FrameHeader.byteCount &+ at &* Event.byteCount
+      if isPure {
+        makeValid(place)
+        continue
+      }
+      let random = mixed(slotKey &+ firstSlot &+ UInt64(at))
+      let share = random >> 32
+      if isCorrupt || share < malformedShare {
+        makeMalformed(place, random)
+        malformed &+= 1
+      } else if share < malformedShare &+ duplicateShare, events > 0 {
+        let held = min(events, UInt64(Self.recentCount))
+        let back = ((random & 0xffff_ffff) &* held) &>> 32
+        frame.copy(from: recent, at: recentPlace(events &- 1 &- back), to: place, count: 64)
+        duplicates &+= 1
+      } else {
+        makeValid(place)
+      }
+    }
+  }
+
+  @inline(__always)
+  private func recentPlace(_ event: UInt64) -> Int {
+    Int(event % UInt64(Self.recentCount)) &* Event.byteCount
+  }
+
+  // MARK: valid events
+
+  /// The player of a valid event, as a place among the connection's own.
+  @inline(__always)
+  private func player(_ random: UInt64) -> Int {
+    Int(((random &>> 32) &* playerCount) &>> 32)
+  }
+
+  @inline(__always)
+  private func makeValid(_ place: Int) {
+    let index = events
+    events &+= 1
+    players.prefetch(player(mixed(eventKey &+ index &+ 8)) &* 8)
+    let random = mixed(eventKey &+ index)
+    let own = player(random)
+    var block = players.load(own &* 8, as: UInt32.self)
+    let made = players.load(own &* 8 &+ 4, as: UInt32.self)
+    var event = Event(
+      kind: .move, sequence: firstSequence &+ index,
+      player: 1 &+ connection &+ UInt64(own) &* UInt64(plan.connections),
+      time: Self.epochMs &+ Int64(made) &* 250)
+    let traits = mixed(playerKey &+ event.player)
+    let ownTreasure = treasure(traits &>> 32)
+    let isParked = traits & 7 == 0
+    if made <= 1, let kind = arrival(made) {
+      event.kindByte = kind.rawValue
+      block =
+        isParked
+        ? world.block(ofTreasure: ownTreasure)
+        : UInt32(
+          world.nearestOpen(
+            to: Int((traits &>> 24) % UInt64(LoadWorld.side * LoadWorld.side))))
+    } else {
+      let roll = ((random & 0xffff) &* 100) &>> 16
+      if roll < 80 {
+        event.flags = .wantHint
+        if !isParked { block = step(from: block, random &>> 16) }
+      } else if roll < 90 {
+        event.kindByte = EventKind.claim.rawValue
+        event.treasure =
+          isParked
+          ? ownTreasure : treasure(mixed(random))
+      } else {
+        event.kindByte = EventKind.score.rawValue
+        event.value = 1 &+ Int64((random &>> 16) & 15)
+      }
+    }
+    event.x = Int32(truncatingIfNeeded: block % UInt32(LoadWorld.side))
+    event.y = Int32(truncatingIfNeeded: block / UInt32(LoadWorld.side))
+    players.store(block, own &* 8)
+    players.store(made &+ 1, own &* 8 &+ 4)
+    frame.store(event, place)
+    if duplicateShare > 0 || malformedShare > 0 { recent.store(event, recentPlace(index)) }
+  }
+
+  @inline(__always)
+  private func treasure(_ random: UInt64) -> UInt32 {
+    1 &+ UInt32(truncatingIfNeeded: random % UInt64(LoadWorld.treasureCount))
+  }
+
+  /// What a player's event number `made` has to be so that the player stands where we think; nil when
+  /// it may be anything.
+  @inline(__always)
+  private func arrival(_ made: UInt32) -> EventKind? {
+    if plan.rejoins { return made == 0 ? .leave : .join }
+    return made == 0 ? .join : nil
+  }
+
+  /// A block beside `block` that a step leads to; a random one of them.
+  @inline(__always)
+  private func step(from block: UInt32, _ random: UInt64) -> UInt32 {
+    let open = world.steps.load(Int(block), as: UInt8.self)
+    let turn = UInt8(truncatingIfNeeded: random & 7)
+    // The first open direction at or after `turn`, clockwise.
+    let turned = (UInt16(open) &* 0x101) &>> UInt16(turn)
+    let direction = (Int(turn) &+ turned.trailingZeroBitCount) & 7
+    let delta = world.deltas.load(direction &* 4, as: Int32.self)
+    return UInt32(truncatingIfNeeded: Int32(truncatingIfNeeded: block) &+ delta)
+  }
+
+  // MARK: broken events
+
+  /// Ways to break an event that the checks of a single event find; each value has one of its own.
+  public enum Flaw: UInt8, CaseIterable, Sendable {
+    case oldVersion, newVersion, kindZero, kindUnknown, kindOfEngine, kindUnsupported
+    case flagOfEngine, flagReserved, sequenceAbove, timeNegative, timeAbove, playerMissing
+    case treasureMissing, scoreAbove, edgeLayout, noise
+  }
+
+  private func makeMalformed(_ place: Int, _ random: UInt64) {
+    var event =
+      events > 0
+      ? recent.load(recentPlace(events - 1), as: Event.self)
+      : Event(kind: .move, player: 1, time: Self.epochMs)
+    event.sequence = firstSequence &+ events
+    let flaw = Flaw(rawValue: UInt8(truncatingIfNeeded: random & 15)) ?? .noise
+    Self.spoil(&event, flaw, random)
+    frame.store(event, place)
+  }
+
+  /// Makes a valid event break exactly the rule of `flaw`.
+  public static func spoil(_ event: inout Event, _ flaw: Flaw, _ random: UInt64) {
+    switch flaw {
+    case .oldVersion: event.version = 0
+    case .newVersion: event.version = 2
+    case .kindZero: event.kindByte = 0
+    case .kindUnknown: event.kindByte = 200
+    case .kindOfEngine: event.kindByte = EventKind.tally.rawValue
+    case .kindUnsupported: event.kindByte = EventKind.purchase.rawValue
+    case .flagOfEngine: event.flags = .operate
+    case .flagReserved: event.flags = EventFlags(rawValue: 1 << 7)
+    case .sequenceAbove: event.sequence = Event.sequenceMax + 1
+    case .timeNegative: event.time = -1
+    case .timeAbove: event.time = Event.timeMax + 1
+    case .playerMissing:
+      event.kindByte = EventKind.move.rawValue
+      event.player = 0
+    case .treasureMissing:
+      event.kindByte = EventKind.claim.rawValue
+      event.treasure = 0
+    case .scoreAbove:
+      event.kindByte = EventKind.score.rawValue
+      event.value = 1_000_000_001
+    case .edgeLayout:
+      event.kindByte = EventKind.edge.rawValue
+      event.value = 1 << 40
+    case .noise:
+      event.sequence = mixed(random)
+      event.player = mixed(random &+ 1)
+      event.time = Int64(bitPattern: mixed(random &+ 2))
+      event.x = Int32(truncatingIfNeeded: random >> 8)
+      event.flags = EventFlags(rawValue: UInt16(truncatingIfNeeded: random >> 16))
+      event.version = 0xff
+    }
+  }
+}

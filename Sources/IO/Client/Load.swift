@@ -1,0 +1,373 @@
+import Authoring
+import Bounded
+import CSystem
+public import Events
+public import Net
+
+/// Why a load run did not come about or broke off.
+public enum LoadFault: Error, Sendable, CustomStringConvertible {
+  case net(NetFault)
+  case http(String, HTTPFault)
+  /// The engine answered a question with an error.
+  case answer(String, String)
+  /// A connection of the stream protocol ended before the run began.
+  case stream(StreamEnd)
+  case noWelcome(seconds: Int)
+  case wrongWorld(hunt: String)
+
+  public var description: String {
+    switch self {
+    case .net(let fault): "\(fault)"
+    case .http(let question, let fault): "\(question): \(fault)"
+    case .answer(let question, let reason): "\(question): \(reason)"
+    case .stream(let end): "stream: \(end)"
+    case .noWelcome(let seconds): "stream: no welcome within \(seconds) s"
+    case .wrongWorld(let hunt):
+      "hunt \(hunt) was not made by veltrix load --create: its world is another"
+    }
+  }
+}
+
+/// A run of `veltrix load`: an open loop at a stated rate, on one thread.
+///
+/// Every event has its place on the schedule before the run begins; a frame leaves when its last event
+/// is due, or as soon after as the connection takes it, and nothing is skipped to catch up. The latency
+/// of an event ends when the bytes of the answer are received and counts from its place on the
+/// schedule: waiting for the rest of the frame is in it, and so is every delay of the sender.
+public final class Load: StreamAudience {
+  /// How long answers may take after the last frame was sent.
+  public var graceSeconds = 10
+
+  private let options: LoadOptions
+  private let progress: (String) -> Void
+  private let loop: Loop
+  private let http: HTTPClient
+  private let world: LoadWorld
+  private var sessions: [StreamSession] = []
+  private var welcomes: [Welcome?] = []
+  private var lanes: [LoadLane] = []
+  private var schedule = SendSchedule(startNs: 0, rate: 1, connections: 1)
+  private var ackTimes = Histogram()
+  private var outcomeTimes = Histogram()
+  /// What a second's line shows.
+  private var secondTimes = Histogram()
+  private var lastAnswerNs: Int64 = 0
+  private var ends: [String] = []
+  /// Answers that fit no open frame.
+  private var strayAnswers: UInt64 = 0
+  /// Thousandths of ns between two slots of a connection.
+  private var slotStep: Int64 = 0
+
+  /// - Parameter progress: Gets a line a second.
+  public init(
+    _ options: LoadOptions, world: LoadWorld = LoadWorld(),
+    progress: @escaping (String) -> Void
+  ) throws(LoadFault) {
+    self.options = options
+    self.world = world
+    self.progress = progress
+    var limits = NetLimits()
+    limits.connectionCountMax = options.plan.connections + 8
+    limits.streamCountMax = options.plan.connections + 8
+    limits.streamIdleMs = 0
+    do throws(NetFault) { loop = try Loop(limits: limits) } catch { throw .net(error) }
+    http = HTTPClient(loop: loop, host: options.http.host, port: options.http.port)
+  }
+
+  /// Prepares, sends, waits for the answers, and compares books.
+  public func run() throws(LoadFault) -> LoadReport {
+    _ = vx_set_timer_slack(1_000)
+    if options.creates { try create() }
+    try checkWorld()
+    try connect()
+    let before = try books()
+    let usageBefore = try usage()
+    let cpuBefore = vx_process_cpu_ns()
+
+    makeLanes()
+    send()
+    waitForAnswers()
+
+    var report = LoadReport(options)
+    report.clientCPUSeconds = Double(vx_process_cpu_ns() - cpuBefore) / 1e9
+    report.usage(from: usageBefore, to: try usage())
+    try compareBooks(before, &report)
+    fill(&report)
+    let hunt = try get("/v1/hunts/\(options.hunt)").json?["hunt"]
+    report.digest = hunt?["digest"]?.text
+    report.digestEvents = hunt?["digest_events"]?.number
+    for session in sessions { session.close() }
+    loop.runOnce(timeoutNs: 0)
+    return report
+  }
+
+  // MARK: before the run
+
+  private func get(_ path: String) throws(LoadFault) -> HTTPAnswer {
+    let question = "GET \(path)"
+    let answer: HTTPAnswer
+    do throws(HTTPFault) { answer = try http.wait("GET", path) } catch {
+      throw .http(question, error)
+    }
+    guard answer.status == 200 else { throw .answer(question, answer.reason) }
+    return answer
+  }
+
+  private func create() throws(LoadFault) {
+    let body = world.huntFile(name: options.hunt, players: options.plan.players + 1_000)
+    let answer: HTTPAnswer
+    do throws(HTTPFault) {
+      answer = try http.wait("POST", "/v1/hunts", body: body, seconds: 120)
+    } catch { throw .http("POST /v1/hunts", error) }
+    guard answer.status == 200 || answer.status == 201 else {
+      let advice = answer.status == 409 ? "; leave out --create to use the hunt there is" : ""
+      throw .answer("POST /v1/hunts", answer.reason + advice)
+    }
+  }
+
+  private func checkWorld() throws(LoadFault) {
+    let hunt = try get("/v1/hunts/\(options.hunt)").json?["hunt"]
+    guard hunt?["world"]?["digest"]?.text == world.digest.hex else {
+      throw .wrongWorld(hunt: options.hunt)
+    }
+  }
+
+  private func connect() throws(LoadFault) {
+    let count = options.plan.connections
+    welcomes = Array(repeating: nil, count: count)
+    for number in 0..<count {
+      guard
+        let hello = Hello(
+          producer: 1_000 + UInt64(number), ack: options.ack, rights: Hello.rightIngest,
+          hunt: options.hunt, options: options.acksOnly ? Hello.optionAckOnly : 0)
+      else { preconditionFailure("hunt \(options.hunt)") }
+      do throws(NetFault) {
+        sessions.append(
+          try StreamSession(
+            loop: loop, host: options.target.host, port: options.target.port, hello: hello,
+            number: number, audience: self))
+      } catch { throw .net(error) }
+    }
+    let seconds = 10
+    let endNs = vx_monotonic_ns() + Int64(seconds) * 1_000_000_000
+    while welcomes.contains(where: { $0 == nil }) {
+      for session in sessions {
+        if case .ended(let end) = session.phase { throw .stream(end) }
+      }
+      if vx_monotonic_ns() > endNs { throw .noWelcome(seconds: seconds) }
+      loop.runOnce(timeoutNs: 10_000_000)
+    }
+  }
+
+  private func books() throws(LoadFault) -> EngineBooks {
+    let path = "/v1/hunts/\(options.hunt)/books"
+    guard let books = EngineBooks(try get(path).body) else {
+      throw .answer("GET \(path)", "not the books of a hunt")
+    }
+    return books
+  }
+
+  private func usage() throws(LoadFault) -> EngineUsage {
+    EngineUsage(try get("/metrics").body)
+  }
+
+  private func makeLanes() {
+    var plan = options.plan
+    plan.rejoins = welcomes.contains { ($0?.highSequence ?? 0) > 0 }
+    let total = UInt64(options.rate) * UInt64(options.seconds)
+    schedule = SendSchedule(
+      startNs: 0, rate: UInt64(options.rate), connections: UInt64(plan.connections))
+    slotStep = Int64(plan.connections) * 1_000_000_000_000 / Int64(options.rate)
+    for session in sessions {
+      let source = EventSource(
+        plan, world: world, connection: session.number,
+        firstSequence: (welcomes[session.number]?.highSequence ?? 0) + 1)
+      lanes.append(
+        LoadLane(
+          number: session.number, session: session, source: source,
+          slotCount: schedule.slotCount(session.number, of: total), batch: plan.batch))
+    }
+  }
+
+  // MARK: the run
+
+  private func send() {
+    let startNs = vx_monotonic_ns() + 5_000_000
+    schedule = SendSchedule(
+      startNs: startNs, rate: UInt64(options.rate), connections: schedule.connections)
+    for lane in lanes { lane.prepare(schedule) }
+    var nextLineNs = startNs + 1_000_000_000
+    var nextLookNs = startNs
+    var told = LoadCounts()
+    while true {
+      var nowNs = vx_monotonic_ns()
+      if nowNs >= nextLookNs {
+        // The program blocks the signals that would end it.
+        if vx_wait_signal(0) != 0 { return }
+        nextLookNs = nowNs + 50_000_000
+      }
+      var nextNs = Int64.max
+      var isDone = true
+      for lane in lanes where !lane.isDone && isAlive(lane) {
+        isDone = false
+        // A lane that is behind gives the others and the answers a turn between its frames.
+        if lane.hasFrame, lane.frameDueNs <= nowNs {
+          if lane.send() {
+            lane.prepare(schedule)
+          } else {
+            nextNs = min(nextNs, nowNs + 200_000)
+            continue
+          }
+        }
+        if lane.hasFrame { nextNs = min(nextNs, lane.frameDueNs) }
+      }
+      if isDone { return }
+      nowNs = vx_monotonic_ns()
+      if nowNs >= nextLineNs {
+        tell(&told, second: Int((nextLineNs - startNs) / 1_000_000_000))
+        nextLineNs += 1_000_000_000
+      }
+      loop.runOnce(timeoutNs: max(0, min(nextNs, nextLineNs) - nowNs))
+    }
+  }
+
+  private func isAlive(_ lane: LoadLane) -> Bool { lane.session.phase == .ready }
+
+  private func waitForAnswers() {
+    let endNs = vx_monotonic_ns() + Int64(graceSeconds) * 1_000_000_000
+    while vx_monotonic_ns() < endNs,
+      lanes.contains(where: { $0.counts.unanswered > 0 && isAlive($0) })
+    {
+      loop.runOnce(timeoutNs: 5_000_000)
+    }
+  }
+
+  private var counts: LoadCounts {
+    var sum = LoadCounts()
+    for lane in lanes { sum.add(lane.counts) }
+    return sum
+  }
+
+  private func tell(_ told: inout LoadCounts, second: Int) {
+    let now = counts
+    progress(
+      "\(second) s: sent \(grouped(now.sent - told.sent)), answered"
+        + " \(grouped(now.answered - told.answered)), p99"
+        + " \(decimal(Double(secondTimes.percentile(perMillion: 990_000)) / 1e6, 3)) ms, open"
+        + " \(grouped(now.unanswered))")
+    told = now
+    secondTimes = Histogram()
+  }
+
+  // MARK: answers
+
+  public func welcomed(_ session: StreamSession, _ welcome: Welcome) {
+    welcomes[session.number] = welcome
+  }
+
+  public func judged(_ session: StreamSession, batch: UInt64, _ outcomes: RawSpan) {
+    guard session.number < lanes.count,
+      let (slot, count) = lanes[session.number].judged(batch, outcomes)
+    else { return stray() }
+    record(session, slot, count, isAck: false)
+  }
+
+  public func acknowledged(_ session: StreamSession, batch: UInt64, _ answer: Acknowledgement) {
+    guard session.number < lanes.count,
+      let (slot, count) = lanes[session.number].acknowledged(batch, answer, level: options.ack)
+    else { return stray() }
+    record(session, slot, count, isAck: true)
+    lastAnswerNs = session.receivedNs
+  }
+
+  public func refused(_ session: StreamSession, batch: UInt64, _ refusal: Refusal, isBusy: Bool) {
+    guard session.number < lanes.count,
+      lanes[session.number].refused(batch, isBusy: isBusy) != nil
+    else { return stray() }
+    // A refusal is an answer, but not the one whose time is measured.
+    lastAnswerNs = session.receivedNs
+  }
+
+  public func ended(_ session: StreamSession, _ end: StreamEnd) {
+    if end != .left { ends.append("connection \(session.number): \(end)") }
+  }
+
+  private func stray() { strayAnswers += 1 }
+
+  private func record(_ session: StreamSession, _ slot: UInt64, _ count: Int, isAck: Bool) {
+    var elapsed = (session.receivedNs - schedule.dueNs(slot, session.number)) * 1_000
+    if isAck {
+      secondTimes.record(elapsed / 1_000 - slotStep * Int64(count / 2) / 1_000, times: 1)
+      for _ in 0..<count {
+        ackTimes.record(elapsed / 1_000)
+        elapsed -= slotStep
+      }
+    } else {
+      for _ in 0..<count {
+        outcomeTimes.record(elapsed / 1_000)
+        elapsed -= slotStep
+      }
+    }
+  }
+
+  // MARK: after the run
+
+  /// Compares what the engine counted for our producers with what we sent and were told; waits for
+  /// counts that the engine writes down late.
+  private func compareBooks(_ before: EngineBooks, _ report: inout LoadReport) throws(LoadFault) {
+    let endNs = vx_monotonic_ns() + Int64(min(3, graceSeconds)) * 1_000_000_000
+    while true {
+      let now = try books()
+      report.booksFaults = differences(before, now)
+      if report.booksFaults.isEmpty || vx_monotonic_ns() >= endNs { break }
+      let resumeNs = vx_monotonic_ns() + 100_000_000
+      while vx_monotonic_ns() < resumeNs { loop.runOnce(timeoutNs: 20_000_000) }
+    }
+  }
+
+  private func differences(_ before: EngineBooks, _ now: EngineBooks) -> [String] {
+    var faults: [String] = []
+    if !now.isBalanced { faults.append("the engine says that its books do not balance") }
+    for lane in lanes {
+      let producer = lane.session.producer
+      guard let row = now.row(producer).since(before.row(producer)) else {
+        faults.append("producer \(producer): a count of the books went back")
+        continue
+      }
+      if !row.isBalanced { faults.append("producer \(producer): its row does not balance") }
+      for (word, engine, own) in [
+        ("received", row.received, lane.counts.sent),
+        ("applied", row.applied, lane.counts.applied),
+        ("duplicate", row.duplicate, lane.counts.duplicate),
+        ("rejected", row.rejected, lane.counts.rejected),
+        ("late", row.late, lane.counts.late), ("shed", row.shed, lane.counts.shed),
+      ] where engine != own {
+        faults.append(
+          "producer \(producer): the engine counted \(engine) \(word), its sender \(own)")
+      }
+    }
+    return faults
+  }
+
+  private func fill(_ report: inout LoadReport) {
+    report.counts = counts
+    report.graceSeconds = graceSeconds
+    report.ackTimes = ackTimes
+    report.outcomeTimes = outcomeTimes
+    report.ends = ends
+    report.strayAnswers = strayAnswers
+    let elapsedNs = max(
+      Int64(options.seconds) * 1_000_000_000, lastAnswerNs - schedule.startNs)
+    report.seconds = Double(elapsedNs) / 1e9
+    for lane in lanes {
+      report.malformed += lane.malformed
+      report.duplicates += lane.duplicates
+      report.surprises += lane.surprises
+      report.outcomes.add(lane.outcomes)
+      for code in ResultCode.allCases where code.rawValue < 128 {
+        let count = lane.results.load(Int(code.rawValue) * 8, as: UInt64.self)
+        if count > 0 { report.results[code.rawValue, default: 0] += count }
+      }
+    }
+  }
+}
