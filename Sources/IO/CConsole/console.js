@@ -723,7 +723,10 @@ class Scene {
 
   draw(now) {
     const { chart, context: c, canvas } = this, { ratio } = chart, k = chart.scale * ratio;
-    const radius = Math.min(7, Math.max(2.2, Math.round((1.5 + chart.scale * 0.42) * 4) / 4));
+    // Big screens are read from afar, so what stands on the map grows with them.
+    const afar = Math.min(1.8, Math.max(1, chart.viewHeight / 900));
+    const wanted = Math.max(2.2, 1.5 + chart.scale * 0.42) * afar;
+    const radius = Math.min(8, Math.round(wanted * 4) / 4);
     if (this.sprites?.radius !== radius || this.sprites.ratio !== ratio) this.makeSprites(radius);
     const { dots, open, shut, glow, size } = this.sprites;
     const left = -chart.x * k, top = -chart.y * k, right = canvas.width, bottom = canvas.height;
@@ -772,7 +775,7 @@ class Scene {
     c.font = `700 ${13 * ratio}px system-ui, sans-serif`;
     c.textAlign = "center";
     c.lineJoin = "round";
-    const size = Math.min(1.3, 0.5 + this.chart.scale * 0.3);
+    const size = Math.min(1.6, 0.5 + this.chart.scale * 0.3);
     for (const ripple of this.ripples) {
       const t = Math.max(0, now - ripple.now) / RIPPLE_MS, ease = 1 - (1 - t) ** 3;
       const x = (ripple.x + 0.5) * k + left, y = (ripple.y + 0.5) * k + top;
