@@ -95,6 +95,10 @@ let package = Package(
     tests("Net", ["CSystem"]),
     tests(
       "Client",
+      ["Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount"]),
+    tests("Journal", ["Bounded", "Events"]),
+    tests("Bus", ["Bounded", "CSystem"]),
+    tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
       [
         "Bounded", "Events", "World", "Hunt", "Net", "Authoring", "CSystem", "CMallocCount",
         "Engine", "Gateway",

@@ -19,6 +19,7 @@ enum BenchCommand {
 
     usage: veltrix bench apply [--events <n>] [--players <n>] [--treasures <n>] [--seed <n>]
                                [--runs <n>] [--json <file>]
+           veltrix bench disk [--data <dir>] [--seconds <n>] [--per-second <n>] [--json <file>]
       apply            steps of one partition in memory, no disk, no network: 80 % moves by one step
                        with a hint, 10 % claims, 10 % scores, two boards, batches of 512
       --events <n>     events a run, 100,000...1,000,000,000              default 10,000,000
@@ -26,6 +27,10 @@ enum BenchCommand {
       --treasures <n>  100...1,000,000, stock 100, respawn 10 s               default 10,000
       --seed <n>                                                                   default 1
       --runs <n>       runs after one to warm up, 1...100                          default 5
+      disk             durable writes of one 4 KiB block: the floor under an acknowledgement
+      --data <dir>     where to write                                        default veltrix-data
+      --seconds <n>    1...3,600                                                   default 10
+      --per-second <n> writes, 1...10,000                                       default 1,000
       --json <file>    the figures, for programs
 
     exit: 0 fine, 1 the books do not balance, 2 bad usage
@@ -45,14 +50,46 @@ enum BenchCommand {
       plan.seed = UInt64(try arguments.takeInteger("--seed", 0...Int.max, default: 1))
       plan.runs = try arguments.takeInteger("--runs", 1...100, default: 5)
       let path = arguments.take("--json")
+      if arguments.words == ["disk"] {
+        let folder = arguments.take("--data") ?? "veltrix-data"
+        let seconds = try arguments.takeInteger("--seconds", 1...3_600, default: 10)
+        let perSecond = try arguments.takeInteger("--per-second", 1...10_000, default: 1_000)
+        if let flag = arguments.flags.first {
+          throw Arguments.Fault(message: "\(flag.name): unknown flag")
+        }
+        return disk(folder, seconds, perSecond, path)
+      }
       guard arguments.words == ["apply"] else {
-        throw Arguments.Fault(message: "apply is the one part that can be measured")
+        throw Arguments.Fault(message: "one of apply, disk is needed")
       }
       if let flag = arguments.flags.first {
         throw Arguments.Fault(message: "\(flag.name): unknown flag")
       }
       return measure(plan, path)
     } catch { return usage("bench", error) }
+  }
+
+  private static func disk(
+    _ folder: String, _ seconds: Int, _ perSecond: Int, _ path: String?
+  ) -> Int32 {
+    do throws(DiskFault) {
+      let times = try DiskBench.run(folder: folder, seconds: seconds, perSecond: perSecond)
+      func us(_ part: UInt64) -> Int64 { times.percentile(perMillion: part) / 1_000 }
+      Terminal.out(
+        "durable 4 KiB writes, \(perSecond)/s for \(seconds) s: p50 \(us(500_000)) us, "
+          + "p99 \(us(990_000)) us, p99.9 \(us(999_000)) us, max \(times.max / 1_000) us, "
+          + "\(times.count) samples")
+      if let path {
+        let json =
+          "{\"p50\":\(us(500_000)),\"p99\":\(us(990_000)),\"p999\":\(us(999_000)),"
+          + "\"max\":\(times.max / 1_000),\"samples\":\(times.count)}\n"
+        try Files.replace(path, Array(json.utf8))
+      }
+      return ExitCode.fine
+    } catch {
+      Terminal.error("veltrix bench: \(error)")
+      return ExitCode.failedCheck
+    }
   }
 
   private static func measure(_ plan: ApplyBench.Plan, _ path: String?) -> Int32 {
@@ -63,9 +100,11 @@ enum BenchCommand {
     let allocationsBefore = vx_malloc_count()
     for run in 1...plan.runs {
       let ns = bench.run()
-      let rate = Int(Int64(plan.events) * 1_000_000_000 / ns)
+      let rate = Int(Int64(plan.events) * 1_000_000_000 / ns.wall)
       rates.append(rate)
-      Terminal.out("run \(run): \(rate) events/s, \(ns / Int64(plan.events)) ns an event")
+      Terminal.out(
+        "run \(run): \(rate) events/s, \(ns.wall / Int64(plan.events)) ns an event, "
+          + "\(ns.processor / Int64(plan.events)) ns of processor")
     }
     let allocations = vx_malloc_count() - allocationsBefore
     let rss = vx_rss_bytes()
@@ -160,6 +199,7 @@ struct ApplyBench: ~Copyable {
       treasurePlaces.store(node, at * 8)
     }
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+    adviseHugePages(pool.memory)
     partition = Partition(
       definition, map: map, number: 1, digestEvery: 1 << 40, heldLines: 4_096, pool: pool)
     places = Slab(byteCount: plan.players * 4)
@@ -197,6 +237,19 @@ struct ApplyBench: ~Copyable {
       step(count)
       player += count
     }
+    // Everybody on both boards, and both kept windows of the minute used: the state has its size.
+    for _ in 0..<2 {
+      time += 60_000
+      for first in stride(from: 0, to: plan.players, by: Self.batch) {
+        let count = min(Self.batch, plan.players - first)
+        for at in 0..<count {
+          var event = event(.score, first + at, 0, 0)
+          event.value = Int64(random.below(1_000))
+          input.store(event, at * 64)
+        }
+        step(count)
+      }
+    }
   }
 
   private mutating func event(_ kind: EventKind, _ player: Int, _ x: Int, _ y: Int) -> Event {
@@ -206,19 +259,21 @@ struct ApplyBench: ~Copyable {
       x: Int32(x), y: Int32(y))
   }
 
-  /// Applies `plan.events` events; the nanoseconds that the steps took, without making the events.
-  mutating func run() -> Int64 {
+  /// Applies `plan.events` events; the nanoseconds that the steps took by the clock and of the
+  /// processor, without making the events.
+  mutating func run() -> (wall: Int64, processor: Int64) {
     var left = plan.events
-    var spent: Int64 = 0
+    var wall: Int64 = 0, processor: Int64 = 0
     while left > 0 {
       let count = min(Self.batch, left)
       fill(count)
-      let start = vx_monotonic_ns()
+      let start = vx_monotonic_ns(), processorStart = vx_thread_cpu_ns()
       step(count)
-      spent += vx_monotonic_ns() - start
+      processor += vx_thread_cpu_ns() - processorStart
+      wall += vx_monotonic_ns() - start
       left -= count
     }
-    return spent
+    return (wall, processor)
   }
 
   private mutating func fill(_ count: Int) {

@@ -56,7 +56,9 @@ enum ServeCommand {
     } catch { return usage("serve", error) }
     let server: Server
     do throws(Server.Fault) {
-      server = try Server(settings: settings) { Terminal.error("veltrix serve: \($0)") }
+      server = try Server(settings: settings) { level, line in
+        Terminal.error("veltrix serve: \(level): \(line)")
+      }
     } catch {
       Terminal.error("veltrix serve: \(error)")
       return status(of: error)

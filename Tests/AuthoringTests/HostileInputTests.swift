@@ -125,7 +125,9 @@ import Testkit
       case 5: bytes.insert(contentsOf: Array("99999999999999999999".utf8), at: at)
       case 6:
         let digits = bytes.indices.filter { (0x30...0x39).contains(bytes[$0]) }
-        if let digit = digits.randomElement(using: &random) { bytes.insert(0x39, at: digit) }
+        if let digit = digits.randomElement(using: &random) {
+          bytes.insert(random.chance(50) ? 0x39 : UInt8(ascii: "-"), at: digit)
+        }
       default: bytes.removeSubrange(at...)
       }
     }

@@ -22,7 +22,7 @@ import Testkit
       "durability": "interval", "flush_interval": "5ms", "group_commit_max": "0",
       "segment_size": "1GiB", "digest_every": "1_000", "disk_reserve": "0", "connections": "7",
       "body_max": "16MiB", "idle_timeout": "1h", "header_timeout": "100", "queue_events": "1024",
-      "live_rate": "20", "operate_from_loopback": "false", "log_level": "debug",
+      "live_rate": "20", "operate_from_loopback": "false", "log_level": "warning",
     ]
     #expect(Set(values.keys) == Set(Settings.keys.map(\.key)))
     let text = values.map { "\($0.key): \"\($0.value)\"\n" }.joined()
@@ -38,7 +38,7 @@ import Testkit
     #expect(settings.bodyMaxBytes == 16 << 20 && settings.idleTimeoutMs == 3_600_000)
     #expect(settings.headerTimeoutMs == 100 && settings.queueEvents == 1024)
     #expect(settings.liveRate == 20 && !settings.operateFromLoopback)
-    #expect(settings.logLevel == .debug)
+    #expect(settings.logLevel == .warning)
     var flagged = Settings()
     for (key, value) in values {
       try flagged.apply(flag: "--" + key.replacing("_", with: "-"), value: value)
@@ -154,5 +154,5 @@ private let helpSnapshot = """
                                           default 5
     --operate-from-loopback true|false    whether HTTP clients on this machine may ask for the
                                           operate right; default true
-    --log-level error|warning|info|debug  least severity that is logged; default info
+    --log-level error|warning|info  least severity that is logged; default info
   """

@@ -23,13 +23,23 @@
     return slab.load(((first &+ index) & mask) &* 64, as: Line.self)
   }
 
+  /// The value at byte `offset` (a multiple of its alignment) of line `index`.
+  @inlinable @inline(__always)
+  public func load<Field: BitwiseCopyable>(_ index: Int, byte offset: Int, as: Field.Type) -> Field {
+    precondition(index >= 0 && index < count && offset >= 0 && offset < 64)
+    return slab.load(((first &+ index) & mask) &* 64 &+ offset, as: Field.self)
+  }
+
   /// Copies all lines into a ring of a power of two of lines, from index `first` on.
   public func copy(to ring: Slab, first target: Int) {
     let ringMask = ring.byteCount / 64 - 1
-    for at in 0..<count {
-      ring.copy(
-        from: slab, at: ((first &+ at) & mask) &* 64, to: ((target &+ at) & ringMask) &* 64,
-        count: 64)
+    var done = 0
+    while done < count {
+      // As far as neither ring wraps.
+      let from = (first &+ done) & mask, to = (target &+ done) & ringMask
+      let run = min(count - done, mask + 1 - from, ringMask + 1 - to)
+      ring.copy(from: slab, at: from &* 64, to: to &* 64, count: run &* 64)
+      done += run
     }
   }
 
@@ -38,7 +48,9 @@
     let start = first & mask
     let head = min(count, mask + 1 - start)
     target.copy(from: slab, at: start &* 64, to: offset, count: head &* 64)
-    if head < count { target.copy(from: slab, at: 0, to: offset + head * 64, count: (count - head) * 64) }
+    if head < count {
+      target.copy(from: slab, at: 0, to: offset + head * 64, count: (count - head) * 64)
+    }
   }
 
   /// The value of 128 bytes in lines `index` and `index + 1`.

@@ -15,7 +15,7 @@ public import Bounded
 /// |     28 |     4 | crc         | CRC-32C of header (with this field 0) and events              |
 /// |     32 |    16 | previous    | hash of the frame before (low, high); 0 for the first         |
 /// |     48 |     8 | tick        | the hunt's clock when the frame was made, ms since 1970       |
-/// |     56 |     8 | reserved    | 0                                                             |
+/// |     56 |     8 | flushed     | everything below this offset was flushed when it was made      |
 @frozen public struct JournalFrame: BitwiseCopyable, Equatable, Sendable {
   public var magic: UInt32
   public var version: UInt32
@@ -26,14 +26,17 @@ public import Bounded
   public var previousLow: UInt64
   public var previousHigh: UInt64
   public var tick: Int64
-  public var reserved: UInt64
+  public var flushed: UInt64
 
   public static let byteCount = 64
   public static let magicValue: UInt32 = 0x3146_4a56
   /// Most events in a frame: what one flush writes at once.
   public static let countMax = 16_384
 
-  public init(firstOffset: UInt64, identity: UInt64, count: Int, previous: Hash128, tick: Int64) {
+  public init(
+    firstOffset: UInt64, identity: UInt64, count: Int, previous: Hash128, tick: Int64,
+    flushed: UInt64
+  ) {
     magic = Self.magicValue
     version = 1
     self.firstOffset = firstOffset
@@ -43,7 +46,7 @@ public import Bounded
     previousLow = previous.low
     previousHigh = previous.high
     self.tick = tick
-    reserved = 0
+    self.flushed = flushed
   }
 
   public var previous: Hash128 { Hash128(high: previousHigh, low: previousLow) }
@@ -130,16 +133,20 @@ extension JournalFrame {
     return nil
   }
 
-  /// Whether a frame with a right checksum, at or after journal offset `offset`, stands anywhere from
-  /// byte `from` on. After a torn write there is none, because a frame is written only when the one
-  /// before it is durable; if there is one, what lies before it was damaged later.
+  /// Where, from byte `from` on, a frame stands that proves the loss of what should stand at journal
+  /// offset `offset`; nil when there is none.
+  ///
+  /// What was never flushed may be lost to a power cut, and frames written after it may be there all
+  /// the same. A frame that was made when more than `offset` was flushed says that what lies before
+  /// it was damaged later; and so does the very frame of `offset`, at a place where it does not belong.
   public static func anyFrame(
     _ bytes: Slab, from: Int, byteCount: Int, identity: UInt64, offset: UInt64
   ) -> Int? {
     var at = from
     while at + Self.byteCount <= byteCount {
       let header = bytes.load(at, as: JournalFrame.self)
-      if header.magic == Self.magicValue, header.firstOffset >= offset,
+      if header.magic == Self.magicValue,
+        header.flushed > offset || header.firstOffset == offset,
         header.fault(in: bytes, at: at, byteCount: byteCount, identity: identity) == nil
       {
         return at

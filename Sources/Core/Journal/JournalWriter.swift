@@ -7,7 +7,9 @@ public import Events
 /// Writes are whole 4 KiB blocks at block boundaries of a pre-zeroed segment, as direct I/O needs. A
 /// frame that ends inside a block leaves a tail; the next write repeats the tail's bytes unchanged
 /// before its own, so that a low rate of small frames does not cost a block each. One write is
-/// outstanding at a time, and it is one frame: hence a torn write damages the last frame only.
+/// outstanding at a time, and it is one frame: hence, where each write is flushed, a torn write damages
+/// the last frame only. Where writes are flushed later, each frame says how far they were when it was
+/// made, so that what a power cut took can be told from what was damaged.
 public struct JournalWriter: ~Copyable {
   /// Bytes to write: `count` bytes of `buffer` from 0, at `fileOffset` of segment `segment`.
   public struct Request: Equatable, Sendable {
@@ -85,13 +87,17 @@ public struct JournalWriter: ~Copyable {
   }
 
   /// Closes the open frame, which must have events.
-  public mutating func seal(tick: Int64) -> Request {
+  ///
+  /// - Parameter flushed: Everything below this offset is flushed, at most `position.offset`; nil
+  ///   where all of it is.
+  public mutating func seal(tick: Int64, flushed: UInt64? = nil) -> Request {
     precondition(count > 0 && !isWriting)
+    precondition(flushed ?? 0 <= position.offset)
     isWriting = true
     let start = tailBytes
     var header = JournalFrame(
       firstOffset: position.offset, identity: identity, count: count,
-      previous: position.previous, tick: tick)
+      previous: position.previous, tick: tick, flushed: flushed ?? position.offset)
     let first = crc32c(of: header, byteCount: JournalFrame.byteCount)
     header.crc = buffer.crc32c(
       start + JournalFrame.byteCount, count: count * 64, continuing: first)

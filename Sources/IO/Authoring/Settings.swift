@@ -36,7 +36,7 @@ public struct Settings: Equatable, Sendable {
     case os
   }
 
-  public enum LogLevel: String, CaseIterable, Sendable { case error, warning, info, debug }
+  public enum LogLevel: String, CaseIterable, Sendable { case error, warning, info }
 }
 
 extension Settings {

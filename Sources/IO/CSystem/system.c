@@ -183,3 +183,9 @@ int vx_wait_signal(int64_t timeout_ms) {
   int got = sigtimedwait(&set, NULL, &limit);
   return got > 0 ? got : 0;
 }
+
+void vx_sleep_ns(int64_t ns) {
+  struct timespec rest = {ns / 1000000000, ns % 1000000000};
+  while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
+  }
+}

@@ -28,7 +28,9 @@ public enum JournalFault: Error, Equatable, Sendable, CustomStringConvertible {
   case disk(DiskFault)
   /// A segment's first block is not what its name says.
   case segmentHeader(path: String)
-  /// Segment numbers must be consecutive.
+  /// A segment's file is not as long as its header says; lengths in bytes.
+  case segmentLength(path: String, expected: Int, found: Int)
+  /// Segment numbers must be consecutive, from 1.
   case missingSegment(path: String)
   /// Bytes that are not a frame, with frames after them: not a torn write.
   case damaged(path: String, byte: Int, offset: UInt64, fault: String)
@@ -39,6 +41,8 @@ public enum JournalFault: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .disk(let fault): "\(fault)"
     case .segmentHeader(let path): "\(path): byte 0: not the segment its name says"
+    case .segmentLength(let path, let expected, let found):
+      "\(path): \(found) bytes long, made with \(expected)"
     case .missingSegment(let path): "\(path): missing, though a later segment exists"
     case .damaged(let path, let byte, let offset, let fault):
       "\(path): byte \(byte): damaged frame at journal offset \(offset): \(fault)"

@@ -22,6 +22,7 @@ public final class JournalDisk: @unchecked Sendable {
   private let durable: Atomic<UInt64>
   private let flushed: Atomic<UInt64>
   private let stopping = Atomic<Bool>(false)
+  private let finished = Atomic<Bool>(false)
   private let failed = Atomic<Bool>(false)
   private let faultText = Mutex<String?>(nil)
   private let bell = Doorbell()
@@ -66,9 +67,10 @@ public final class JournalDisk: @unchecked Sendable {
     try segments.prepare(writer.segment)
     let start = StartBox(writer: writer)
     preparer = OSThread(name: "vx-prepare") { [self] in prepareSegments() }
+    let tick = journal.tick
     thread = OSThread(name: "vx-journal") { [self] in
       guard let writer = start.take() else { return }
-      run(writer)
+      run(writer, tick)
     }
   }
 
@@ -92,8 +94,10 @@ public final class JournalDisk: @unchecked Sendable {
   public func stop() {
     stopping.store(true, ordering: .releasing)
     bell.ring()
-    preparerBell.ring()
     thread?.join()
+    // Only now: what was queued may have needed a segment that was not prepared yet.
+    finished.store(true, ordering: .releasing)
+    preparerBell.ring()
     preparer?.join()
     thread = nil
     preparer = nil
@@ -101,19 +105,20 @@ public final class JournalDisk: @unchecked Sendable {
 
   // MARK: The journal's thread
 
-  private func run(_ initial: consuming JournalWriter) {
+  private func run(_ initial: consuming JournalWriter, _ lastTick: Int64) {
     var writer = initial
-    var tick: Int64 = 0
+    var tick = lastTick
     do throws(DiskFault) {
       var files = try OpenSegment(segments, writer.segment, durability)
       var lastStart: Int64 = 0
       var lastFlush = vx_monotonic_ns()
-      while true {
+      while !hasFailed {
         if ring.availableNow == 0 {
           if stopping.load(ordering: .acquiring) { break }
           let isDirty = flushedThrough < durableThrough
           if isDirty { try flushIfDue(files, &lastFlush) }
-          bell.wait(timeoutNs: isDirty ? 5_000_000 : 1_000_000_000) {
+          let untilFlush = isDirty ? lastFlush + flushNs - vx_monotonic_ns() : .max
+          bell.wait(timeoutNs: max(0, min(untilFlush, 1_000_000_000))) {
             ring.availableNow > 0 || stopping.load(ordering: .acquiring)
           }
           continue
@@ -124,29 +129,41 @@ public final class JournalDisk: @unchecked Sendable {
           unsafe nanosleep(&time, nil)
         }
         if writer.segment != files.number {
-          if durability != .batch { try files.file.flushData() }
-          try waitForSegment(writer.segment)
+          if durability != .batch {
+            try files.file.flushData()
+            flushed.store(writer.position.offset, ordering: .releasing)
+          }
+          guard waitForSegment(writer.segment) else { return }
           files = try OpenSegment(segments, writer.segment, durability)
         }
         take(into: &writer, &tick)
         lastStart = vx_monotonic_ns()
-        let request = writer.seal(tick: tick)
+        let request = writer.seal(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
-        if durability == .batch {
-          if !files.isDirect { try files.file.flushData() }
-          flushed.store(request.through, ordering: .releasing)
-        }
+        if durability == .batch && !files.isDirect { try files.file.flushData() }
         writer.wrote()
         let took = vx_monotonic_ns() - lastStart
         flushHistogram.withLock { $0.record(took) }
-        durable.store(request.through, ordering: .releasing)
+        guard claim(request.through) else { return }
         owner.ring()
         if durability != .batch { try flushIfDue(files, &lastFlush) }
       }
+      if hasFailed { return }
       try files.file.flushData()
       flushed.store(durableThrough, ordering: .releasing)
     } catch {
       fail("\(error)")
+    }
+  }
+
+  /// Says that everything below `through` is as durable as promised; false, and nothing is said, when
+  /// the journal has failed meanwhile.
+  private func claim(_ through: UInt64) -> Bool {
+    faultText.withLock { fault in
+      guard fault == nil else { return false }
+      if durability == .batch { flushed.store(through, ordering: .releasing) }
+      durable.store(through, ordering: .releasing)
+      return true
     }
   }
 
@@ -162,10 +179,18 @@ public final class JournalDisk: @unchecked Sendable {
     ring.release(count)
   }
 
+  /// Time between two flushes where not every write is flushed, nanoseconds.
+  private var flushNs: Int64 {
+    switch durability {
+    case .batch: 0
+    case .interval(let ms): Int64(ms) * 1_000_000
+    case .os: 30_000_000_000
+    }
+  }
+
   private func flushIfDue(_ files: borrowing OpenSegment, _ last: inout Int64) throws(DiskFault) {
-    guard case .interval(let ms) = durability else { return }
     let now = vx_monotonic_ns()
-    if now - last < Int64(ms) * 1_000_000 { return }
+    if now - last < flushNs { return }
     let through = durableThrough
     try files.file.flushData()
     flushed.store(through, ordering: .releasing)
@@ -173,32 +198,34 @@ public final class JournalDisk: @unchecked Sendable {
   }
 
   private func fail(_ text: String) {
-    faultText.withLock { $0 = text }
+    faultText.withLock { if $0 == nil { $0 = text } }
     failed.store(true, ordering: .releasing)
     owner.ring()
   }
 
   // MARK: Preparing segments
 
-  private func waitForSegment(_ number: UInt64) throws(DiskFault) {
+  /// Waits until a segment is prepared; false when it never will be.
+  private func waitForSegment(_ number: UInt64) -> Bool {
     wanted.store(number + 1, ordering: .releasing)
     while prepared.load(ordering: .acquiring) < number {
-      if let text = faultText.withLock({ $0 }) { throw DiskFault(text, "", errno: EIO) }
+      if hasFailed { return false }
       urgent.store(true, ordering: .releasing)
       preparerBell.ring()
       bell.wait(timeoutNs: 10_000_000) { prepared.load(ordering: .acquiring) >= number }
     }
     urgent.store(false, ordering: .releasing)
     preparerBell.ring()
+    return true
   }
 
   private func prepareSegments() {
-    while !stopping.load(ordering: .acquiring) {
+    while !finished.load(ordering: .acquiring) {
       let next = prepared.load(ordering: .acquiring) + 1
       if next > wanted.load(ordering: .acquiring) {
         preparerBell.wait(timeoutNs: 1_000_000_000) {
           prepared.load(ordering: .acquiring) < wanted.load(ordering: .acquiring)
-            || stopping.load(ordering: .acquiring)
+            || finished.load(ordering: .acquiring)
         }
         continue
       }
@@ -212,6 +239,7 @@ public final class JournalDisk: @unchecked Sendable {
         bell.ring()
       } catch {
         fail("\(error)")
+        bell.ring()
         return
       }
     }

@@ -13,8 +13,12 @@ public struct RecoveredJournal {
   public var tick: Int64 = 0
   /// The last, partly filled block (4,096 bytes).
   public var tail = Slab(byteCount: 4096)
-  /// Bytes of a torn write that were found after the last whole frame; they were never durable.
+  /// Bytes from the last whole frame to the segment's end when writes were torn there; they were never
+  /// flushed, and are cut.
   public var tornBytes = 0
+  /// Events of whole frames among what is cut: written and not flushed when the power went, so nobody
+  /// was told that they were. Only where each write is not flushed.
+  public var cutEvents = 0
   public var frames = 0
 
   /// A journal without a frame.
@@ -31,8 +35,10 @@ public struct RecoveredFrame {
 extension Segments {
   /// Reads every frame in order, checking checksum, identity, offsets and chain.
   ///
-  /// A bad end of the last segment with no whole frame after it is a torn write: it is cut, because
-  /// it cannot have been acknowledged. Bad bytes anywhere else are refused.
+  /// A bad end of the last segment is what a power cut leaves of writes that were not flushed, unless a
+  /// frame after it was made when they were: it is cut, because nobody was told that it is safe. Bad
+  /// bytes anywhere else are refused, and so are segments that are missing, foreign or of another
+  /// length than they were made with.
   ///
   /// - Parameters:
   ///   - repairTail: Whether to zero a torn end on disk (false: leave the files as they are).
@@ -43,10 +49,11 @@ extension Segments {
   ) throws(JournalFault) -> RecoveredJournal {
     var found = RecoveredJournal()
     let numbers = try disk { () throws(DiskFault) in try self.numbers() }
-    guard let first = numbers.first else { return found }
-    found.segment = first
+    if numbers.isEmpty { return found }
     var ended = false
-    var previousNumber = first - 1
+    // A journal begins with segment 1: without it a prepared, empty one behind would read as a journal
+    // that never had a frame.
+    var previousNumber: UInt64 = 0
     for number in numbers {
       let path = path(number)
       guard number == previousNumber + 1 else {
@@ -54,9 +61,13 @@ extension Segments {
       }
       previousNumber = number
       let (bytes, size) = try disk { () throws(DiskFault) in try self.readSegment(path) }
-      guard size >= SegmentHeader.blockBytes,
-        bytes.load(0, as: SegmentHeader.self).isValid(number: number, identity: identity)
+      let header = bytes.load(0, as: SegmentHeader.self)
+      guard size >= SegmentHeader.blockBytes, header.isValid(number: number, identity: identity)
       else { throw .segmentHeader(path: path) }
+      // A segment is written to its full length before it is used, so a shorter one lost its end.
+      guard size == header.byteCount else {
+        throw .segmentLength(path: path, expected: Int(clamping: header.byteCount), found: size)
+      }
       if ended {
         // A prepared segment after the journal's end holds no frame.
         if let at = JournalFrame.anyFrame(
@@ -66,6 +77,11 @@ extension Segments {
           throw .damaged(
             path: path, byte: at, offset: found.position.offset,
             fault: "a frame stands after the journal's end in \(self.path(found.segment))")
+        }
+        if let at = firstNonZero(bytes, from: SegmentHeader.blockBytes, to: size) {
+          throw .damaged(
+            path: path, byte: at, offset: found.position.offset,
+            fault: "bytes after the journal's end in \(self.path(found.segment))")
         }
         continue
       }
@@ -116,6 +132,14 @@ extension Segments {
             path: path, byte: at, offset: found.position.offset,
             fault: "zeros where a frame should be; a frame follows at byte \(later)")
         }
+        // A torn write may have lost its first block and kept later ones.
+        guard let rest = firstNonZero(bytes, from: at, to: size) else { return at }
+        if try hasFrames(after: number) {
+          throw .damaged(
+            path: path, byte: rest, offset: found.position.offset,
+            fault: "bytes behind the segment's last frame, though the next segment goes on")
+        }
+        cut(bytes, at, size, &found)
         return at
       case .damaged(let fault):
         let isWholeElsewhere: Bool
@@ -132,10 +156,33 @@ extension Segments {
             path: path, byte: at, offset: found.position.offset,
             fault: "\(fault)" + (later.map { "; a frame follows at byte \($0)" } ?? ""))
         }
-        found.tornBytes = size - at
+        cut(bytes, at, size, &found)
         return at
       }
     }
+  }
+
+  /// Counts what is cut behind the last whole frame.
+  private func cut(_ bytes: Slab, _ end: Int, _ size: Int, _ found: inout RecoveredJournal) {
+    found.tornBytes = size - end
+    var at = end
+    while let next = JournalFrame.anyFrame(
+      bytes, from: at, byteCount: size, identity: identity, offset: 0)
+    {
+      let header = bytes.load(next, as: JournalFrame.self)
+      found.cutEvents += Int(header.count)
+      at = next + header.frameBytes
+    }
+  }
+
+  /// The first of the eight-byte words between two bytes that is not zero.
+  private func firstNonZero(_ bytes: Slab, from start: Int, to end: Int) -> Int? {
+    var at = start
+    while at < end {
+      if bytes.load(at, as: UInt64.self) != 0 { return at }
+      at += 8
+    }
+    return nil
   }
 
   /// Whether the segment after `number` holds frames: then nothing in `number` can be a torn write.

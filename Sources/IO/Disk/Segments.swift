@@ -70,6 +70,6 @@ public enum Durability: Equatable, Sendable {
   case batch
   /// Flushed every so many milliseconds, 5...500: a power cut may cost that much.
   case interval(ms: Int)
-  /// Left to the operating system: a power cut may cost half a minute.
+  /// Left to the operating system and flushed every half minute, which a power cut may cost.
   case os
 }

@@ -41,7 +41,11 @@ public enum CreateRefusal: Error, Equatable, Sendable {
 /// `init` opens the data folder and recovers every hunt; `addPort` once for each gateway thread; then
 /// `start`. Everything after that may be called from any thread.
 public final class Engine: @unchecked Sendable {
+  /// Takes a line for the operator, and how serious it is.
+  public typealias Log = @Sendable (Settings.LogLevel, String) -> Void
+
   public let settings: Settings
+  private let log: Log
   public let clock = EngineClock()
   private let lock: File
   private let threads: [PartitionThread]
@@ -56,10 +60,12 @@ public final class Engine: @unchecked Sendable {
 
   /// Opens `settings.data`, creating it when missing, and brings every hunt back.
   ///
-  /// - Parameter progress: Gets a line about each hunt recovered.
+  /// - Parameter log: Gets a line about each hunt recovered now, and about each journal that fails
+  ///   later; called from any thread.
   /// - Complexity: O(journalled events).
-  public init(_ settings: Settings, progress: (String) -> Void) throws(EngineFault) {
+  public init(_ settings: Settings, log: @escaping Log) throws(EngineFault) {
     self.settings = settings
+    self.log = log
     do throws(DiskFault) {
       try Files.createFolder(settings.data + "/hunts")
       guard let lock = try Files.lock(settings.data + "/lock") else {
@@ -73,14 +79,14 @@ public final class Engine: @unchecked Sendable {
     let count =
       settings.threads > 0 ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
     let clock = clock
-    threads = (0..<count).map { PartitionThread(index: $0, clock: clock) }
+    threads = (0..<count).map { PartitionThread(index: $0, clock: clock, log: log) }
     directory = Mutex([])
     nextNumber = Mutex(1)
     slots = Mutex([UInt32](repeating: 0, count: count))
-    try recoverHunts(progress)
+    try recoverHunts()
   }
 
-  private func recoverHunts(_ progress: (String) -> Void) throws(EngineFault) {
+  private func recoverHunts() throws(EngineFault) {
     let names: [String]
     do throws(DiskFault) {
       names = try Files.list(settings.data + "/hunts")
@@ -89,7 +95,7 @@ public final class Engine: @unchecked Sendable {
       let folder = HuntFolder(data: settings.data, name: name)
       guard folder.exists else { continue }
       do throws(HuntFolderFault) {
-        let hunt = try recover(folder, name, progress)
+        let hunt = try recover(folder, name)
         recovered.append(hunt)
         directory.withLock { $0.append(hunt.entry) }
         nextNumber.withLock { $0 = max($0, hunt.entry.number + 1) }
@@ -100,11 +106,12 @@ public final class Engine: @unchecked Sendable {
   }
 
   private func recover(
-    _ folder: HuntFolder, _ name: String, _ progress: (String) -> Void
+    _ folder: HuntFolder, _ name: String
   ) throws(HuntFolderFault) -> HostedHunt {
     let (definition, map, manifest) = try folder.open()
     let start = vx_monotonic_ns()
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+    adviseHugePages(pool.memory)
     var partition = Partition(
       definition, map: map, number: manifest.number,
       digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines, pool: pool)
@@ -117,10 +124,14 @@ public final class Engine: @unchecked Sendable {
       }
     } catch { throw .journal(error) }
     let ms = (vx_monotonic_ns() - start) / 1_000_000
-    let torn = journal.tornBytes > 0 ? ", an unacknowledged torn write cut" : ""
-    progress(
-      "recovered hunt \(name): \(partition.nextOffset) journal entries in \(ms) ms"
-        + ", books \(partition.books.isBalanced ? "balance" : "DO NOT BALANCE")\(torn)")
+    if journal.tornBytes > 0 {
+      let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
+      log(.warning, "hunt \(name): a torn write\(events), never flushed, was cut from the journal")
+    }
+    log(
+      .info,
+      "recovered hunt \(name): \(partition.nextOffset) journal entries in \(ms) ms, books "
+        + "\(partition.books.isBalanced ? "balance" : "DO NOT BALANCE")")
     guard partition.books.isBalanced else {
       throw .damaged(path: folder.path, reason: "the books do not balance after replay")
     }
@@ -247,6 +258,7 @@ public final class Engine: @unchecked Sendable {
           definition, map: map, number: number, segmentBytes: settings.segmentBytes)
       } catch { throw .disk(error) }
       let pool = PagePool(pageCount: pages)
+      adviseHugePages(pool.memory)
       let partition = Partition(
         definition, map: map, number: number, digestEvery: UInt64(settings.digestEveryEvents),
         heldLines: heldLines, pool: pool)

@@ -1,3 +1,4 @@
+import Authoring
 import Bounded
 import Bus
 import CSystem
@@ -22,6 +23,7 @@ final class PartitionThread: @unchecked Sendable {
 
   let bell = Doorbell()
   private let clock: EngineClock
+  private let log: Engine.Log
   private let mailbox = Mutex<[Command]>([])
   private let hasMail = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
@@ -33,8 +35,9 @@ final class PartitionThread: @unchecked Sendable {
   /// Ports that got replies since they were last woken.
   private var toWake: [Bool] = []
 
-  init(index: Int, clock: EngineClock) {
+  init(index: Int, clock: EngineClock, log: @escaping Engine.Log) {
     self.index = index
+    self.log = log
     self.clock = clock
   }
 
@@ -205,6 +208,10 @@ final class PartitionThread: @unchecked Sendable {
     }
     if hunt.journal.hasFailed && !hunt.hasFailed {
       hunt.hasFailed = true
+      log(
+        .error,
+        "hunt \(hunt.entry.name): the journal has failed and admits nothing more: "
+          + (hunt.journal.fault ?? "unknown"))
       hunt.partition.abandonHeld()
       worked = true
     }

@@ -33,8 +33,10 @@ public final class Server: @unchecked Sendable {
 
   /// Opens the data folder, recovers its hunts, binds both endpoints and serves.
   ///
-  /// - Parameter progress: Gets a line about each hunt recovered.
-  public init(settings: Settings, progress: (String) -> Void) throws(Fault) {
+  /// - Parameter log: As `Engine.init`; lines less serious than the setting `log_level` are left out.
+  public init(settings: Settings, log: @escaping Engine.Log) throws(Fault) {
+    let levels = Settings.LogLevel.allCases
+    let leastIndex = levels.firstIndex(of: settings.logLevel) ?? 0
     httpHost = settings.http.host
     streamHost = settings.stream.host
     var limits = NetLimits()
@@ -50,7 +52,9 @@ public final class Server: @unchecked Sendable {
       streamLoop = try Loop(limits: streamLimits)
     } catch { throw .net(error) }
     do throws(EngineFault) {
-      engine = try Engine(settings, progress: progress)
+      engine = try Engine(settings) { level, line in
+        if levels.firstIndex(of: level) ?? 0 <= leastIndex { log(level, line) }
+      }
     } catch { throw .engine(error) }
     let latencies = Latencies()
     let httpWaker = httpLoop.waker, streamWaker = streamLoop.waker

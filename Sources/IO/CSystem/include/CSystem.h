@@ -52,3 +52,5 @@ int vx_set_timer_slack(int64_t slack_ns);
 void vx_block_signals(void);
 /// Waits for SIGINT or SIGTERM, at most `timeout_ms` (negative: for ever); the signal, or 0.
 int vx_wait_signal(int64_t timeout_ms);
+/// Sleeps at least so long.
+VX_NOLOCKS void vx_sleep_ns(int64_t ns);
