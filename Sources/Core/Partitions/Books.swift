@@ -42,8 +42,9 @@ public import Pages
 ///
 /// They lie in pages of their own, outside the hunt's digest, so that a storm of duplicates or of
 /// garbage changes no digest. What the journal's events do not show (duplicates, rejected, shed) is
-/// journalled as tallies, so a replay gives the same books. Producers beyond the declared limit share
-/// the row of producer 0.
+/// journalled as tallies, and everything is entered when it is journalled and in that order, so a
+/// replay gives the same books byte for byte. Producers beyond the declared limit share the row of
+/// producer 0.
 public struct Books: ~Copyable {
   private let index: PagedTable
   private let rows: PagedArray<BooksRow>
@@ -90,12 +91,22 @@ public struct Books: ~Copyable {
     return row
   }
 
-  mutating func received(_ row: Int, _ times: UInt64 = 1) {
-    rows.update(row, &space) { $0.received += times }
+  /// Enters `times` events in a row.
+  mutating func enter(_ row: Int, _ disposition: Disposition, _ times: UInt64 = 1) {
+    rows.update(row, &space) {
+      $0.received += times
+      $0.count(disposition, times)
+    }
   }
 
-  mutating func count(_ row: Int, _ disposition: Disposition, _ times: UInt64 = 1) {
-    rows.update(row, &space) { $0.count(disposition, times) }
+  /// Enters what a journalled tally says.
+  mutating func enter(_ tally: Tally) {
+    rows.update(row(tally.producer), &space) {
+      $0.received += tally.duplicate + tally.rejected + tally.shed
+      $0.count(.duplicate, tally.duplicate)
+      $0.count(.rejected, tally.rejected)
+      $0.count(.shed, tally.shed)
+    }
   }
 
   /// All producers together.

@@ -84,14 +84,13 @@ public struct Partition: ~Copyable {
     var target = waits ? held.target(Self.replyLines(batch)) : output.replies
     let start = target.count
     target.append(reply)
-    let producerRow = books.row(batch.producer)
     switch batch.kind {
     case .submit:
       judge(batch, lines, isStopped, &reply, &target, &output)
     case .rejectAll:
-      countUnseen(batch, producerRow, .rejected, &reply)
+      countUnseen(batch, .rejected, &reply)
     case .shedAll:
-      countUnseen(batch, producerRow, .shed, &reply)
+      countUnseen(batch, .shed, &reply)
     case .control:
       if !isStopped { control(batch, &output) }
     case .query, .hello:
@@ -142,10 +141,8 @@ public struct Partition: ~Copyable {
   }
 
   private mutating func countUnseen(
-    _ batch: Batch, _ row: Int, _ disposition: Disposition, _ reply: inout Reply
+    _ batch: Batch, _ disposition: Disposition, _ reply: inout Reply
   ) {
-    books.received(row, UInt64(batch.count))
-    books.count(row, disposition, UInt64(batch.count))
     precondition(tallies.add(producer: batch.producer, disposition, UInt64(batch.count)))
     if disposition == .rejected { reply.rejected += batch.count } else { reply.shed += batch.count }
   }
@@ -164,8 +161,8 @@ public struct Partition: ~Copyable {
     _ target: inout LineTarget, _ output: inout StepOutput
   ) {
     let count = Int(batch.count)
-    var producer = batch.producer
-    var row = books.row(producer)
+    // The row of the producer of the last event that was journalled.
+    var booked: (producer: UInt64, row: Int)?
     let ahead = 12
     for at in 0..<min(ahead, count) { state.prefetchIndex(lines.load(at, as: Event.self)) }
     for at in 0..<count {
@@ -173,35 +170,28 @@ public struct Partition: ~Copyable {
       if at + ahead / 2 < count { state.prefetchRow(lines.load(at + ahead / 2, as: Event.self)) }
       var event = lines.load(at, as: Event.self)
       var outcome: Outcome
+      var producer = batch.producer
       do throws(Rejection) {
         try check(&event, batch)
-        if event.producer != producer {
-          producer = event.producer
-          row = books.row(producer)
-        }
+        producer = event.producer
         outcome =
           isStopped
           ? Outcome(of: event, result: .stopped, disposition: .shed)
           : admit(&event, batch, lines, &output)
       } catch {
-        if producer != batch.producer {
-          producer = batch.producer
-          row = books.row(producer)
-        }
         outcome = Outcome(of: event, result: error.code, disposition: .rejected)
         outcome.field = error.field.rawValue
       }
       outcome.position = UInt32(at)
       if batch.ack == .applied { outcome.flags.insert(.provisional) }
       let disposition = outcome.disposition ?? .rejected
-      books.received(row)
-      books.count(row, disposition)
       reply.count(disposition)
-      if disposition != .applied && disposition != .late {
-        if !tallies.add(producer: producer, disposition, 1) {
-          journalTallies(&output)
-          precondition(tallies.add(producer: producer, disposition, 1))
-        }
+      if disposition == .applied || disposition == .late {
+        if booked?.producer != producer { booked = (producer, books.row(producer)) }
+        if let booked { books.enter(booked.row, disposition) }
+      } else if !tallies.add(producer: producer, disposition, 1) {
+        journalTallies(&output)
+        precondition(tallies.add(producer: producer, disposition, 1))
       }
       if !batch.flags.contains(.ackOnly) { target.append(outcome) }
     }
@@ -268,6 +258,9 @@ public struct Partition: ~Copyable {
       event.flags.remove(.playerIsName)
     }
     if event.time == 0 { event.time = state.now }
+    // A digest still in progress is journalled before the event that may start the next one: behind it
+    // a replay, which holds only its newest digest, could not compare the two.
+    if (state.counts.events + 1) % digestEvery == 0 { finishDigest(&output) }
     let offset = nextOffset
     journal(event, &output)
     let outcome = state.apply(event, offset: offset, &output.effects)
@@ -304,6 +297,7 @@ public struct Partition: ~Copyable {
 
   private mutating func journalTallies(_ output: inout StepOutput) {
     while let tally = tallies.take() {
+      books.enter(tally)
       var event = tally.event
       event.hunt = number
       journal(event, &output)
@@ -314,7 +308,6 @@ public struct Partition: ~Copyable {
 
   /// Forks the state at a digest's place; the pages are hashed a few at a time by `continueDigest`.
   private mutating func startDigest(_ output: inout StepOutput) {
-    finishDigest(&output)
     let events = state.counts.events
     do throws(ForkRefusal) {
       digestJob = DigestJob(events: events, fork: try state.fork())
@@ -361,12 +354,7 @@ public struct Partition: ~Copyable {
     case .tick, .name, .control:
       _ = state.apply(event, offset: offset, &effects)
     case .tally:
-      let tally = Tally(event)
-      let row = books.row(tally.producer)
-      books.received(row, tally.duplicate + tally.rejected + tally.shed)
-      books.count(row, .duplicate, tally.duplicate)
-      books.count(row, .rejected, tally.rejected)
-      books.count(row, .shed, tally.shed)
+      books.enter(Tally(event))
     case .digest:
       let mark = DigestMark(event)
       if let mine = replayDigest, mine.eventCount == mark.eventCount, mine != mark {
@@ -384,9 +372,7 @@ public struct Partition: ~Copyable {
         : state.decide(event.producer, event.sequence) != .new
       if isRepeat { throw ReplayFault(offset: offset, .repeatedSequence(event.sequence)) }
       let outcome = state.apply(event, offset: offset, &effects)
-      let row = books.row(event.producer)
-      books.received(row)
-      books.count(row, outcome.disposition ?? .applied)
+      books.enter(books.row(event.producer), outcome.disposition ?? .applied)
       let events = state.counts.events
       if events % digestEvery == 0, outcome.disposition == .applied {
         let digest = state.digest()

@@ -1,0 +1,138 @@
+import Events
+import Hunt
+import Partitions
+import Testing
+import Testkit
+
+// What a partition journals is all that it is: another one that reads the journal is equal to it.
+
+/// Steps `count` random batches, with the disk and the digest now here, now there.
+func run(
+  _ stand: Stand, _ maker: inout BatchMaker, _ random: inout TestRandom, batches count: Int
+) -> [TestBatch] {
+  var batches: [TestBatch] = []
+  for _ in 0..<count {
+    let batch = maker.next(&random)
+    batches.append(batch)
+    stand.step(batch, at: random.below(1_024))
+    let end = stand.partition.nextOffset
+    if random.chance(40) { stand.flush(through: end - min(end, UInt64(random.below(9)))) }
+    if random.chance(50) { stand.continueDigest(pages: 1 + random.below(40)) }
+  }
+  return batches
+}
+
+/// Whether a replayed partition is equal to the live one and nobody complained; prints what differs.
+func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
+  let checks = [
+    ("complaints", live.complaints.isEmpty),
+    ("digest", replayed.partition.state.digest() == live.partition.state.digest()),
+    ("next offset", replayed.partition.nextOffset == live.partition.nextOffset),
+    ("clock", replayed.partition.state.now == live.partition.state.now),
+    ("last digest", replayed.partition.lastDigest == live.partition.lastDigest),
+    ("books", replayed.books == live.books),
+  ]
+  for (name, holds) in checks where !holds { print("differs: \(name); \(live.complaints)") }
+  return checks.allSatisfy(\.1)
+}
+
+/// Replaying the journal gives the same digest, the same next offset, the same clock, the same last
+/// digest mark and the same books, row by row.
+@Test func replayEqualsLive() {
+  var marks = 0
+  #expect(
+    forAll(cases: 20) { random in
+      let (definition, map) = smallHunt(&random)
+      let stand = Stand(definition, map)
+      var maker = BatchMaker(producers: 5)
+      maker.numbersItself = true
+      maker.malformedPercent = 10
+      _ = run(stand, &maker, &random, batches: 40)
+      let replayed = try stand.replayed()
+      marks += stand.journal.filter { $0.kind == .digest }.count
+      return sameState(replayed, stand)
+    })
+  #expect(marks > 10, "hardly any digest was journalled")
+}
+
+/// Two partitions given the same batches are equal in every byte they give out, whatever the disk and
+/// the digest's pace were.
+@Test func theSameBatchesGiveTheSameJournal() {
+  #expect(
+    forAll(cases: 5) { random in
+      let (definition, map) = smallHunt(&random)
+      let one = Stand(definition, map, digestEvery: 1_000_000)
+      let two = Stand(definition, map, digestEvery: 1_000_000)
+      var maker = BatchMaker(producers: 4)
+      maker.malformedPercent = 10
+      for _ in 0..<30 {
+        let batch = maker.next(&random)
+        one.step(batch, at: random.below(1_024))
+        two.step(batch, at: random.below(1_024))
+        if random.chance(50) { one.flush() }
+      }
+      guard one.journal.count == two.journal.count else { return false }
+      return zip(one.journal, two.journal).allSatisfy { left, right in
+        withUnsafeBytes(of: left) { left in
+          withUnsafeBytes(of: right) { left.elementsEqual($0) }
+        }
+      }
+    })
+}
+
+/// A digest is journalled for every so many events judged, is the replay's digest at that place, and
+/// one that is not ends the replay with its place.
+@Test func digestsAreJournalledAtTheirCadence() throws {
+  var random = TestRandom(seed: runSeed)
+  var (definition, map) = smallHunt(&random)
+  definition.rules.latenessMs = 0
+  let stand = Stand(definition, map, digestEvery: 100)
+  var maker = BatchMaker(producers: 3)
+  _ = run(stand, &maker, &random, batches: 60)
+  for _ in 0..<100 { stand.continueDigest(pages: 1_000) }
+  let events = stand.partition.state.counts.events
+  #expect(events > 400)
+  let marks = stand.journal.filter { $0.kind == .digest }.map { DigestMark($0) }
+  #expect(marks.map(\.eventCount) == (1...events / 100).map { $0 * 100 })
+  #expect(stand.partition.lastDigest == marks.last)
+  for (at, event) in stand.journal.enumerated() where event.kind == .digest {
+    let replica = try stand.replayed(prefix: at)
+    var spoilt = event
+    spoilt.sequence ^= 1
+    #expect(
+      throws: ReplayFault(offset: UInt64(at), .digest(events: DigestMark(event).eventCount))
+    ) { try replica.replay(spoilt) }
+  }
+}
+
+/// A journal's line that the engine cannot have written ends the replay: an unknown kind, a kind that
+/// is never journalled, a sequence or a key that was there before.
+@Test func whatCannotHaveBeenJournalledIsRefused() throws {
+  var random = TestRandom(seed: runSeed)
+  let (definition, map) = smallHunt(&random)
+  let stand = Stand(definition, map)
+  var maker = BatchMaker(producers: 4)
+  while !stand.journal.contains(where: { $0.flags.contains(.idempotencyKey) }) {
+    _ = run(stand, &maker, &random, batches: 10)
+  }
+  let end = UInt64(stand.journal.count)
+  var unknown = Event(kind: .move, player: 1)
+  unknown.kindByte = 99
+  for (event, reason) in [
+    (unknown, ReplayFault.Reason.unknownKind(99)),
+    (Event(kind: .season, sequence: 1 << 40), .unknownKind(EventKind.season.rawValue)),
+  ] {
+    let replica = try stand.replayed()
+    #expect(throws: ReplayFault(offset: end, reason)) { try replica.replay(event) }
+  }
+  for isKey in [false, true] {
+    let repeated = stand.journal.last {
+      $0.kind?.isSupported == true && $0.flags.contains(.idempotencyKey) == isKey
+    }
+    guard let repeated else { continue }
+    let replica = try stand.replayed()
+    #expect(throws: ReplayFault(offset: end, .repeatedSequence(repeated.sequence))) {
+      try replica.replay(repeated)
+    }
+  }
+}
