@@ -60,7 +60,9 @@ enum DemoCommand {
     guard let (definition, map) = built.value else { return ExitCode.usage }
     let server: Server
     do throws(Server.Fault) {
-      server = try Server(settings: options.settings) { Terminal.error("veltrix demo: \($0)") }
+      server = try Server(settings: options.settings) { level, line in
+        Terminal.error("veltrix demo: \(level): \(line)")
+      }
     } catch {
       Terminal.error("veltrix demo: \(error)")
       return ServeCommand.status(of: error)

@@ -11,8 +11,8 @@ struct Command: Sendable {
 /// The whole program: picks the subcommand and runs it.
 enum Program {
   static let commands: [Command] = [
-    ServeCommand.command, CheckCommand.command, ReplayCommand.command, InspectCommand.command,
-    BenchCommand.command, LoadCommand.command, DemoCommand.command,
+    ServeCommand.command, DemoCommand.command, CheckCommand.command, LoadCommand.command,
+    ReplayCommand.command, InspectCommand.command, BenchCommand.command,
   ]
 
   static func overview() -> String {

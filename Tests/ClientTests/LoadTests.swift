@@ -99,6 +99,18 @@ func run(
     #expect(report.counts.sent < 10_000)
   }
 
+  /// An engine that dies takes its books with it; what was answered until then is reported.
+  @Test func deadEngineLeavesAReport() throws {
+    let engine = FakeEngine()
+    let load = try Load(try options(engine, ["--seconds", "2"]), world: sharedWorld) { line in
+      if line.hasPrefix("1 s") { engine.stop() }
+    }
+    let report = try load.run()
+    #expect(!report.isGood && !report.ends.isEmpty)
+    #expect(report.counts.applied > 4_000)
+    #expect(report.booksFaults.contains { $0.hasPrefix("after the run: GET /metrics") })
+  }
+
   /// A hunt with a past gets sequences after its highest, and players who leave before they join.
   @Test func goesOnAfterAnEarlierRun() throws {
     var behaviour = FakeEngine.Behaviour()

@@ -12,8 +12,8 @@
 // Everything that names a player, treasure or hunt comes from outside. It is kept in Maps, never as
 // a property name, and reaches the page only as textContent or canvas text.
 //
-// Longer than a file should be, because the page is served as three files without a build step; read
-// a section as you would a file.
+// Longer than a file should be, because the page is served as one module without a build step; read
+// a section as you would read a file.
 
 // Words -------------------------------------------------------------------------------------------
 
@@ -25,7 +25,8 @@ const atOffset = offset => `offset ${number(offset)}`;
 function plain(id) {
   if (typeof id === "number") return "#" + id;
   const text = String(id).slice(0, 200)
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF]/gu, "")
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]/gu, "")
+    .replace(/[\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\uFEFF]/g, "")
     .replace(/(\p{M}{2})\p{M}+/gu, "$1").trim();
   const letters = Array.from(text);
   if (letters.length === 0) return "(no name)";
@@ -68,7 +69,7 @@ function colourOf(id) {
 
 const STREET = 1, GRASS = 2, MARSH = 4, HOUSE = 8, STONE = 16, TREE = 32, WATER = 64;
 const LETTERS = { ".": STREET, G: GRASS, S: MARSH, T: TREE, W: WATER, O: STONE };
-const CELLS_MAX = 1 << 24;
+const CELLS_MAX = 1 << 22;      // some ten seconds of survey; larger maps stay bare ground
 const ROOFS = 6;
 
 /** MovingAI text as one class per cell; throws a sentence when it is not that. */
@@ -81,12 +82,13 @@ function parseMap(text) {
   }
   const cells = new Uint8Array(width * height).fill(HOUSE);
   text.slice(head[0].length).split(/\r?\n/, height).forEach((row, y) => {
-    for (let x = 0; x < width && x < row.length; x++) cells[y * width + x] = LETTERS[row[x]] ?? HOUSE;
+    const length = Math.min(width, row.length);
+    for (let x = 0; x < length; x++) cells[y * width + x] = LETTERS[row[x]] ?? HOUSE;
   });
   return { width, height, cells };
 }
 
-/** The closed outlines of a mask, in cells; the mask lies to the right of each. Holes run backwards. */
+/** The closed outlines of a mask, in cells, with the mask on their right; holes run backwards. */
 function outlines(mask, width, height) {
   // One bit per side of a cell that faces out, kept at the corner where that side begins.
   const row = width + 1, sides = new Uint8Array(row * (height + 1));
@@ -302,7 +304,7 @@ const INKS = {
   },
 };
 
-/** Paints the part of `survey` that begins at cell (left, top) over a canvas, `k` pixels per cell. */
+/** Fills a canvas with what lies from cell (left, top) on, at `k` pixels per cell. */
 function paint(canvas, survey, theme, left, top, k) {
   const c = canvas.getContext("2d", { alpha: false }), ink = INKS[theme];
   const { width, height } = survey;
@@ -695,23 +697,17 @@ class Scene {
     const size = Math.min(11, 5 + radius * 1.1);
     const gem = open => stamp(size + 2.5, c => {
       const corners = [[0, -size], [size * 0.78, 0], [0, size], [-size * 0.78, 0]];
-      const path = list => { c.beginPath(); list.forEach(p => c.lineTo(p[0], p[1])); c.closePath(); };
-      path(corners);
-      c.fillStyle = open ? "#f5b81c" : this.dark ? "rgb(120 124 128 / 35%)" : "rgb(120 110 96 / 38%)";
-      c.fill();
+      const whole = pathOf([corners]), middle = [0, 0];
+      const fill = (path, style) => { c.fillStyle = style; c.fill(path); };
+      fill(whole, open ? "#f5b81c" : "rgb(120 114 104 / 38%)");
       if (open) {
-        path([corners[0], [0, 0], corners[3]]);
-        c.fillStyle = "#ffe38a";
-        c.fill();
-        path([corners[1], corners[2], [0, 0]]);
-        c.fillStyle = "#cf8a00";
-        c.fill();
+        fill(pathOf([[corners[0], middle, corners[3]]]), "#ffe38a");
+        fill(pathOf([[corners[1], corners[2], middle]]), "#cf8a00");
       }
-      path(corners);
       c.lineJoin = "round";
       c.lineWidth = 1.4;
-      c.strokeStyle = open ? "#6b4300" : this.dark ? "rgb(170 174 178 / 55%)" : "rgb(84 76 64 / 60%)";
-      c.stroke();
+      c.strokeStyle = open ? "#6b4300" : this.dark ? "#aaaeb28c" : "#544c408c";
+      c.stroke(whole);
     });
     const glow = stamp(size * 2.6, c => {
       const fade = c.createRadialGradient(0, 0, size * 0.3, 0, 0, size * 2.6);
@@ -727,7 +723,10 @@ class Scene {
 
   draw(now) {
     const { chart, context: c, canvas } = this, { ratio } = chart, k = chart.scale * ratio;
-    const radius = Math.min(7, Math.max(2.2, Math.round((1.5 + chart.scale * 0.42) * 4) / 4));
+    // Big screens are read from afar, so what stands on the map grows with them.
+    const afar = Math.min(1.8, Math.max(1, chart.viewHeight / 900));
+    const wanted = Math.max(2.2, 1.5 + chart.scale * 0.42) * afar;
+    const radius = Math.min(8, Math.round(wanted * 4) / 4);
     if (this.sprites?.radius !== radius || this.sprites.ratio !== ratio) this.makeSprites(radius);
     const { dots, open, shut, glow, size } = this.sprites;
     const left = -chart.x * k, top = -chart.y * k, right = canvas.width, bottom = canvas.height;
@@ -736,7 +735,8 @@ class Scene {
 
     for (const t of this.treasures.values()) {
       if (t.free > 0) continue;
-      c.drawImage(shut, (t.x + 0.5) * k + left - shut.width / 2, (t.y + 0.5) * k + top - shut.width / 2);
+      const x = (t.x + 0.5) * k + left, y = (t.y + 0.5) * k + top;
+      c.drawImage(shut, x - shut.width / 2, y - shut.width / 2);
     }
     // Written out instead of calling `where`: this loop runs thousands of times a frame.
     const half = dots[0].width / 2, w = this.walks, speed = 1 / (this.step * 1.15);
@@ -759,7 +759,8 @@ class Scene {
       if (chart.scale > 4 && t.stock > 0) {
         // What is left, as an arc round the gem.
         c.beginPath();
-        c.arc(x, y, (size + 4) * ratio, -Math.PI / 2, Math.PI * (2 * Math.min(t.free / t.stock, 1) - 0.5));
+        const part = Math.min(t.free / t.stock, 1);
+        c.arc(x, y, (size + 4) * ratio, -Math.PI / 2, Math.PI * (2 * part - 0.5));
         c.strokeStyle = this.dark ? "#ffd877" : "#8a5a00";
         c.lineWidth = 2 * ratio;
         c.stroke();
@@ -774,7 +775,7 @@ class Scene {
     c.font = `700 ${13 * ratio}px system-ui, sans-serif`;
     c.textAlign = "center";
     c.lineJoin = "round";
-    const size = Math.min(1.3, 0.5 + this.chart.scale * 0.3);
+    const size = Math.min(1.6, 0.5 + this.chart.scale * 0.3);
     for (const ripple of this.ripples) {
       const t = Math.max(0, now - ripple.now) / RIPPLE_MS, ease = 1 - (1 - t) ** 3;
       const x = (ripple.x + 0.5) * k + left, y = (ripple.y + 0.5) * k + top;
@@ -874,7 +875,7 @@ class Live {
     socket.onopen = () => this.subscribe(socket);
     socket.onmessage = event => this.take(event.data);
     // An error is always followed by close, so close alone decides.
-    socket.onclose = event => this.lost(event.code === 1008 || event.code === 1013 ? event.reason : "");
+    socket.onclose = event => this.lost(event.reason);
     this.stop = () => {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
@@ -906,7 +907,7 @@ class Live {
   take(text, type) {
     let message;
     try {
-      message = JSON.parse(text);
+      message = JSON.parse(text || "{}");
     } catch {
       return this.lost("the server sent something that is not JSON");
     }
@@ -922,7 +923,7 @@ class Live {
     } else if (type === "reset") {
       return this.resubscribe();
     } else {
-      if (type === "error") this.onState("lost", "the server says: " + plain(message.message ?? message.code));
+      if (type === "error") this.lost("the server says " + plain(message.message ?? message.code));
       return;
     }
     this.silent = false;
@@ -952,7 +953,8 @@ class Live {
     if (this.hunt === undefined) return;
     if (this.waiting) {
       const s = Math.max(1, Math.ceil((this.retryAt - now) / 1000));
-      this.onState("lost", `disconnected${this.why ? ": " + plain(this.why) : ""}, next try in ${s} s`);
+      const why = this.why ? ": " + plain(this.why) : "";
+      this.onState("lost", `disconnected${why}, next try in ${s} s`);
     } else if (now - this.heard > SILENT_MS) {
       this.lost("no data");
     } else if (now - this.heard > STALE_MS) {
@@ -1044,22 +1046,26 @@ class Panel {
       write(entry.rankCell, String(row.rank));
       write(entry.scoreCell, number(row.score));
       entry.bar.style.transform = `scaleX(${Math.max(0, Number(row.score) || 0) / most})`;
-      if (list.children[index] !== entry.item) list.insertBefore(entry.item, list.children[index] ?? null);
+      const here = list.children[index] ?? null;
+      if (here !== entry.item) list.insertBefore(entry.item, here);
     });
     for (const [player, entry] of this.rows) if (!stay.has(player)) entry.item.remove();
     this.rows = stay;
-    if (focused?.isConnected && focused !== document.activeElement && list.contains(focused)) focused.focus();
+    // Moving a row takes the focus from it.
+    if (list.contains(focused) && focused !== document.activeElement) focused.focus();
     this.slide(list, places);
   }
 
-  entry(player, now) {
+  entry(player, at) {
     const item = make("li"), button = make("button");
-    const cells = ["rank", "shift"].map(name => make("span", name));
-    const name = make("span", "name", plain(player)), score = make("span", "score"), bar = make("span", "bar");
-    button.append(...cells, this.dot(player), name, score, bar);
+    const [rankCell, shiftCell, scoreCell, bar] =
+      ["rank", "shift", "score", "bar"].map(name => make("span", name));
+    button.append(rankCell, shiftCell, this.dot(player), make("span", "name", plain(player)),
+      scoreCell, bar);
+    button.setAttribute("aria-pressed", player === this.followed);
     button.onclick = () => this.onPlayer(player);
     item.append(button);
-    return { item, button, bar, rankCell: cells[0], shiftCell: cells[1], scoreCell: score, shift: 0, at: now };
+    return { item, button, bar, rankCell, shiftCell, scoreCell, shift: 0, at };
   }
 
   /** Rows that changed places glide there from where they were. */
@@ -1069,8 +1075,8 @@ class Panel {
     Array.from(list.children).forEach((item, index) => {
       const was = places.get(item);
       if (was === undefined || was === index) return;
-      item.animate([{ transform: `translateY(${(was - index) * height}px)` }, { transform: "none" }],
-        { duration: 320, easing: "ease-out" });
+      const from = `translateY(${(was - index) * height}px)`;
+      item.animate({ transform: [from, "none"] }, { duration: 320, easing: "ease-out" });
     });
   }
 
@@ -1085,6 +1091,7 @@ class Panel {
   }
 
   follow(player) {
+    this.followed = player;
     for (const [id, entry] of this.rows) entry.button.setAttribute("aria-pressed", id === player);
   }
 
@@ -1129,7 +1136,10 @@ class Panel {
     const canvas = $("spark"), k = Math.min(devicePixelRatio || 1, 2);
     const width = Math.round(canvas.clientWidth * k), height = Math.round(canvas.clientHeight * k);
     if (!width || !height) return;
-    if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
     const c = canvas.getContext("2d"), most = Math.max(1, ...this.rates.map(r => r[1])) * 1.15;
     c.clearRect(0, 0, width, height);
     if (this.rates.length < 2) return;
@@ -1155,7 +1165,8 @@ class Panel {
       item.title = `claimed by ${atOffset(offset)}`;
       const left = Number.isFinite(claim.free) ? `, ${number(claim.free)} left` : "";
       item.append(this.dot(claim.player), make("span", "name", plain(claim.player)),
-        make("b", "", "+" + number(claim.points)), make("small", "name", plain(claim.treasure) + left));
+        make("b", "", "+" + number(claim.points)),
+        make("small", "name", plain(claim.treasure) + left));
       list.prepend(item);
     }
     while (list.children.length > FEED_ROWS) list.lastChild.remove();
@@ -1171,7 +1182,8 @@ class Page {
     this.chart = new Chart($("ground"), $("scene"));
     this.scene = new Scene($("scene"), this.chart);
     this.panel = new Panel(player => this.follow(player));
-    this.live = new Live((type, message) => this.take(type, message), (is, words) => this.link(is, words));
+    this.live = new Live(
+      (type, message) => this.take(type, message), (is, words) => this.link(is, words));
     this.offset = null;
     this.pointers = new Map();
     this.bindTheme();
@@ -1216,7 +1228,8 @@ class Page {
     if (JSON.stringify(hunts.map(h => [h.name, h.state])) !== this.listed) {
       this.listed = JSON.stringify(hunts.map(h => [h.name, h.state]));
       select.replaceChildren(...hunts.map(h => {
-        const option = make("option", "", plain(h.name) + (h.state === "live" ? "" : ` (${plain(h.state)})`));
+        const rests = h.state === "live" ? "" : ` (${plain(h.state)})`;
+        const option = make("option", "", plain(h.name) + rests);
         option.value = h.name;
         return option;
       }));
@@ -1240,7 +1253,7 @@ class Page {
   enter(hunt) {
     this.hunt = hunt;
     this.digest = undefined;
-    this.said = false;
+    this.letGo();
     history.replaceState(null, "", "#hunt=" + encodeURIComponent(hunt));
     $("hunts").value = hunt;
     write($("hunt"), plain(hunt));
@@ -1249,7 +1262,8 @@ class Page {
     this.scene.clear();
     this.panel.clear();
     this.live.follow(hunt);
-    this.describe(hunt).catch(fault => this.notice(`The map could not be fetched: ${plain(fault.message)}`));
+    this.describe(hunt).catch(
+      fault => this.notice(`The map could not be fetched: ${plain(fault.message)}`));
   }
 
   async describe(hunt) {
@@ -1262,6 +1276,7 @@ class Page {
     const text = await (await this.ask(path + "/world")).text();
     if (this.hunt !== hunt) return;
     this.digest = world.digest;
+    this.notice("");
     try {
       this.chart.load(text, world.width, world.height);
     } catch (fault) {
@@ -1279,7 +1294,8 @@ class Page {
       if (this.followed !== undefined) this.scene.followed = this.followed;
     } else {
       const claims = list(message.claims).filter(c => c && typeof c === "object");
-      this.scene.delta(list(message.moves), list(message.left), list(message.treasures), claims, now);
+      this.scene.delta(
+        list(message.moves), list(message.left), list(message.treasures), claims, now);
       this.panel.feed(claims, message.offset);
     }
     const treasures = this.scene.treasures.size, open = this.scene.open;
@@ -1295,7 +1311,7 @@ class Page {
   link(is, words) {
     const link = $("link"), rests = this.state && this.state !== "live";
     if (is === "live" && rests) words = plain(this.state);
-    link.dataset.is = is;
+    link.dataset.is = document.body.dataset.link = is;
     write(link, words);
   }
 
@@ -1490,7 +1506,8 @@ class Page {
       write(button, sign);
       button.title = `Colours: ${words}`;
       button.setAttribute("aria-label", button.title);
-      this.chart.setTheme(theme, style.getPropertyValue("--paper"), style.getPropertyValue("--line"));
+      const colour = name => style.getPropertyValue(name);
+      this.chart.setTheme(theme, colour("--paper"), colour("--line"));
       this.scene.setTheme(theme);
       this.panel.setTheme(theme);
     };

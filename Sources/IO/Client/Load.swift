@@ -90,12 +90,17 @@ public final class Load: StreamAudience {
 
     var report = LoadReport(options)
     report.clientCPUSeconds = Double(vx_process_cpu_ns() - cpuBefore) / 1e9
-    report.usage(from: usageBefore, to: try usage())
-    try compareBooks(before, &report)
     fill(&report)
-    let hunt = try get("/v1/hunts/\(options.hunt)").json?["hunt"]
-    report.digest = hunt?["digest"]?.text
-    report.digestEvents = hunt?["digest_events"]?.number
+    do throws(LoadFault) {
+      report.usage(from: usageBefore, to: try usage())
+      try compareBooks(before, &report)
+      let hunt = try get("/v1/hunts/\(options.hunt)").json?["hunt"]
+      report.digest = hunt?["digest"]?.text
+      report.digestEvents = hunt?["digest_events"]?.number
+    } catch {
+      // An engine that is gone leaves what was counted until then, and no books to compare.
+      report.booksFaults.append("after the run: \(error)")
+    }
     for session in sessions { session.close() }
     loop.runOnce(timeoutNs: 0)
     return report
