@@ -50,6 +50,7 @@ final class HTTPGateway: HTTPApplication {
     case .page: file(connection, .html)
     case .script: file(connection, .script)
     case .style: file(connection, .style)
+    case .icon: loop.respond(connection, status: 204, body: [])  // browsers ask; the page has none
     case .openAPI: file(connection, .openAPI)
     case .alive: text(connection, 200, "alive\n")
     case .ready: text(connection, 200, "ready\n")

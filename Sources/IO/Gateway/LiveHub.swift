@@ -40,9 +40,10 @@ final class LiveHub {
     var isAsking = false
     /// Names of players known by name, by number.
     var names: [UInt64: [UInt8]] = [:]
-    var lastBoard: ArraySlice<UInt8> = []
-    var lastEvents: UInt64 = 0
-    var lastNs: Int64 = 0
+    /// Events a second over the last whole second, and where the next one began.
+    var rate: UInt64?
+    var rateEvents: UInt64 = 0
+    var rateNs: Int64 = 0
 
     init(_ entry: HuntEntry) { self.entry = entry }
   }
@@ -260,11 +261,12 @@ final class LiveHub {
     hunt.moved.removeAll(keepingCapacity: true)
     hunt.claims.removeAll(keepingCapacity: true)
     hunt.treasures.removeAll(keepingCapacity: true)
-    writeRates(&json, hunt, answer)
-    // The pulse is `{"board":...,"stats":...}`; its members end this object.
+    // The pulse is `{"board":{...},"stats":{...}}`: its members end this object, the rates end stats.
     var bytes = json.bytes
     bytes.append(UInt8(ascii: ","))
-    bytes += answer.body.dropFirst()
+    bytes += answer.body.dropFirst().dropLast(2)
+    bytes += rates(hunt, answer)
+    bytes += Array("}}".utf8)
     return bytes
   }
 
@@ -325,22 +327,23 @@ final class LiveHub {
     json.endArray()
   }
 
-  private func writeRates(_ json: inout JSONWriter, _ hunt: Hunt, _ answer: Answer) {
+  /// Members of `stats` that only the gateway knows, each with a comma before it.
+  private func rates(_ hunt: Hunt, _ answer: Answer) -> [UInt8] {
+    var text = ""
     let now = vx_monotonic_ns()
-    if hunt.lastNs > 0 && now > hunt.lastNs {
-      let events = answer.events &- hunt.lastEvents
-      json.field("events_per_second", events * 1_000_000_000 / UInt64(now - hunt.lastNs))
+    if now >= hunt.rateNs + 1_000_000_000 {
+      if hunt.rateNs > 0 {
+        hunt.rate = (answer.events &- hunt.rateEvents) * 1_000_000_000 / UInt64(now - hunt.rateNs)
+      }
+      hunt.rateNs = now
+      hunt.rateEvents = answer.events
     }
-    hunt.lastNs = now
-    hunt.lastEvents = answer.events
+    if let rate = hunt.rate { text += ",\"events_per_second\":\(rate)" }
     let recent = latencies.recent
     if recent.count > 0 {
-      json.key("ack_us")
-      json.beginObject()
-      json.field("p50", UInt64(recent.percentile(perMillion: 500_000) / 1_000))
-      json.field("p99", UInt64(recent.percentile(perMillion: 990_000) / 1_000))
-      json.field("p999", UInt64(recent.percentile(perMillion: 999_000) / 1_000))
-      json.endObject()
+      func us(_ part: UInt64) -> Int64 { recent.percentile(perMillion: part) / 1_000 }
+      text += ",\"ack_us\":{\"p50\":\(us(500_000)),\"p99\":\(us(990_000)),\"p999\":\(us(999_000))}"
     }
+    return Array(text.utf8)
   }
 }
