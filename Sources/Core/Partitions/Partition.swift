@@ -88,9 +88,11 @@ public struct Partition: ~Copyable {
     case .submit:
       judge(batch, lines, isStopped, &reply, &target, &output)
     case .rejectAll:
-      countUnseen(batch, .rejected, &reply)
+      enter(batch.producer, .rejected, UInt64(batch.count), isStopped, &output)
+      reply.rejected += batch.count
     case .shedAll:
-      countUnseen(batch, .shed, &reply)
+      enter(batch.producer, .shed, UInt64(batch.count), isStopped, &output)
+      reply.shed += batch.count
     case .control:
       if !isStopped { control(batch, &output) }
     case .query, .hello:
@@ -140,11 +142,16 @@ public struct Partition: ~Copyable {
     nextOffset += 1
   }
 
-  private mutating func countUnseen(
-    _ batch: Batch, _ disposition: Disposition, _ reply: inout Reply
+  /// Enters events that have no journal line of their own: in a tally, which the books get with its
+  /// line; at once where nothing is journalled any more.
+  private mutating func enter(
+    _ producer: UInt64, _ disposition: Disposition, _ times: UInt64, _ isStopped: Bool,
+    _ output: inout StepOutput
   ) {
-    precondition(tallies.add(producer: batch.producer, disposition, UInt64(batch.count)))
-    if disposition == .rejected { reply.rejected += batch.count } else { reply.shed += batch.count }
+    if isStopped { return books.enter(books.row(producer), disposition, times) }
+    if tallies.add(producer: producer, disposition, times) { return }
+    journalTallies(&output)
+    precondition(tallies.add(producer: producer, disposition, times))
   }
 
   private mutating func control(_ batch: Batch, _ output: inout StepOutput) {
@@ -189,9 +196,8 @@ public struct Partition: ~Copyable {
       if disposition == .applied || disposition == .late {
         if booked?.producer != producer { booked = (producer, books.row(producer)) }
         if let booked { books.enter(booked.row, disposition) }
-      } else if !tallies.add(producer: producer, disposition, 1) {
-        journalTallies(&output)
-        precondition(tallies.add(producer: producer, disposition, 1))
+      } else {
+        enter(producer, disposition, 1, isStopped, &output)
       }
       if !batch.flags.contains(.ackOnly) { target.append(outcome) }
     }
