@@ -22,6 +22,45 @@ private func batch(
   return TestBatch(header: header, events: events, tick: BatchMaker.base)
 }
 
+/// Whatever comes after the failure is shed as `stopped` (or rejected for what it is), changes no state,
+/// journals nothing, is answered at once, and is counted; nothing in an answer calls it durable.
+@Test func aStoppedPartitionShedsEverything() {
+  #expect(
+    forAll(cases: 20) { random in
+      let (definition, map) = smallHunt(&random)
+      let stand = Stand(definition, map)
+      var maker = BatchMaker(producers: 30)
+      maker.malformedPercent = 20
+      _ = run(stand, &maker, &random, batches: 15)
+      stand.flush()
+      let digest = stand.partition.state.digest()
+      let journal = stand.journal.count
+      for _ in 0..<20 {
+        let batch =
+          random.chance(70)
+          ? maker.next(&random)
+          : BatchMaker.storm(&random, journal: stand.journal, tick: maker.clock)
+        let before = stand.sent.count
+        let received = stand.partition.books.sum.received
+        stand.step(batch, isStopped: true, at: random.below(1_024))
+        guard stand.sent.count == before + 1, let sent = stand.sent.last else { return false }
+        guard sent.reply.ack == .applied else {
+          print("called durable: \(sent.reply)")
+          return false
+        }
+        for outcome in sent.outcomes {
+          let isStopped = outcome.result == .stopped && outcome.disposition == .shed
+          guard isStopped || outcome.disposition == .rejected else { return false }
+        }
+        guard stand.partition.books.isBalanced,
+          stand.partition.books.sum.received == received + UInt64(batch.header.count)
+        else { return false }
+      }
+      return stand.complaints.isEmpty && stand.journal.count == journal
+        && stand.partition.state.digest() == digest
+    })
+}
+
 /// More producers than a tally holds kept sending to a stopped partition: it tried to journal its
 /// tallies into a ring that nobody empties any more, and the whole process, with every other hunt,
 /// stopped at a precondition.

@@ -80,6 +80,7 @@ public struct Partition: ~Copyable {
   ) {
     if !isStopped { advance(to: tick, &output) }
     var reply = Reply(.outcomes, to: batch)
+    if isStopped { reply.ack = .applied }
     let waits = batch.ack == .durable && !isStopped
     var target = waits ? held.target(Self.replyLines(batch)) : output.replies
     let start = target.count
