@@ -86,3 +86,35 @@ private func batch(
   let received = stand.books.reduce(0) { $0 + $1.received }
   #expect(received == 3 * (40 + 2 * 20 * 5))
 }
+
+/// Replies that waited for the disk when it failed go out before those of later batches, as applied
+/// only, their outcomes provisional.
+@Test func repliesKeepTheirOrderOverAFailure() {
+  var random = TestRandom(seed: 1)
+  let (definition, map) = smallHunt(&random)
+  let stand = Stand(definition, map)
+  for number in 1...3 as ClosedRange<UInt64> {
+    stand.step(batch(producers: [1, 2], sequence: number, number: number))
+  }
+  #expect(stand.sent.isEmpty)
+  stand.step(batch(producers: [1], sequence: 4, number: 4), isStopped: true)
+  stand.partition.abandonHeld()
+  stand.release(limit: 2, isStopped: true)
+  stand.step(batch(producers: [1], sequence: 5, number: 5), isStopped: true)
+  stand.release(isStopped: true)
+  stand.step(batch(producers: [1], sequence: 6, number: 6), isStopped: true)
+  stand.release(isStopped: true)
+  let order: [UInt64] = [1, 2, 3, 4, 5, 6]
+  #expect(stand.sent.map(\.reply.batch) == order)
+  for sent in stand.sent {
+    #expect(sent.reply.ack == .applied)
+    if sent.reply.batch <= 3 {
+      #expect(sent.outcomes.count == 2)
+      let provisional = sent.outcomes.filter { $0.flags.contains(.provisional) }
+      #expect(provisional.count == 2)
+    } else {
+      #expect(sent.reply.shed == 1 && sent.reply.applied == 0)
+    }
+  }
+  #expect(!stand.partition.isHolding && stand.complaints.isEmpty)
+}

@@ -81,7 +81,8 @@ public struct Partition: ~Copyable {
     if !isStopped { advance(to: tick, &output) }
     var reply = Reply(.outcomes, to: batch)
     if isStopped { reply.ack = .applied }
-    let waits = batch.ack == .durable && !isStopped
+    // Behind what waited for the disk when it failed, so that answers keep their order.
+    let waits = batch.ack == .durable && (!isStopped || isHolding)
     var target = waits ? held.target(Self.replyLines(batch)) : output.replies
     let start = target.count
     target.append(reply)
