@@ -80,7 +80,9 @@ extension HuntState {
 
   /// Journal offset of the event admitted with `key`; nil when the window does not hold it.
   public func idempotent(_ key: UInt64) -> UInt64? {
-    idempotencyIndex.find(key | 1 << 63, space).map { $0 - 1 }
+    idempotencyIndex.find(key | 1 << 63, space).map { slot in
+      idempotencyOffsets.load(Int(slot) * 8, as: UInt64.self)
+    }
   }
 
   /// Remembers `key`, forgetting the oldest one when the window is full.
@@ -92,8 +94,9 @@ extension HuntState {
       precondition(idempotencyIndex.remove(oldest, &space), "idempotency ring without its key")
     }
     let held = key | 1 << 63
-    precondition(idempotencyIndex.set(held, offset + 1, &space), "idempotency window overfull")
+    precondition(idempotencyIndex.set(held, UInt64(slot), &space), "idempotency window overfull")
     idempotencyRing.store(held, slot, &space)
+    idempotencyOffsets.store(offset, slot * 8)
     counts { $0.idempotencyKeys += 1 }
   }
 

@@ -1,0 +1,165 @@
+import Events
+import Hunt
+import Partitions
+import Testing
+import Testkit
+
+// Answers and books: every event is answered once, for what became of it, when it is as safe as was
+// asked, and counted once.
+
+/// A durable answer leaves only when its offset is durable, an applied one at once; an applied answer's
+/// outcomes are provisional and a durable one's are not; each connection's answers keep their order;
+/// in the end every batch has one answer with one outcome an event, in their order.
+@Test func answersAreAsSafeAsAsked() {
+  #expect(
+    forAll(cases: 20) { random in
+      let (definition, map) = smallHunt(&random)
+      let stand = Stand(definition, map)
+      var maker = BatchMaker(producers: 6)
+      maker.malformedPercent = 10
+      var batches: [UInt64: TestBatch] = [:]
+      for _ in 0..<50 {
+        let batch = maker.next(&random)
+        batches[batch.header.batch] = batch
+        let before = stand.sent.count
+        stand.step(batch, at: random.below(1_024))
+        if batch.header.ack == .applied {
+          // At once, whatever waits for the disk.
+          guard stand.sent.count > before, stand.sent.last?.reply.batch == batch.header.batch
+          else { return false }
+        }
+        if random.chance(40) {
+          let end = stand.partition.nextOffset
+          stand.flush(
+            through: max(stand.durable, end - min(end, UInt64(random.below(60)))),
+            limit: random.chance(30) ? random.below(4) : .max)
+        }
+        if stand.partition.isHolding, stand.partition.heldThrough <= stand.durable {
+          stand.release()
+          if stand.partition.isHolding, stand.partition.heldThrough <= stand.durable {
+            return false
+          }
+        }
+      }
+      stand.flush()
+      guard !stand.partition.isHolding, stand.sent.count == batches.count else { return false }
+      var last: [UInt64: UInt64] = [:]
+      for sent in stand.sent {
+        guard let batch = batches[sent.reply.batch]?.header, sent.reply.ack == batch.ack,
+          sent.reply.connection == batch.connection, sent.reply.gateway == batch.gateway,
+          sent.reply.batch > last[batch.connection] ?? 0
+        else { return false }
+        last[batch.connection] = sent.reply.batch
+        let counted =
+          sent.reply.applied + sent.reply.duplicate + sent.reply.rejected + sent.reply.late
+          + sent.reply.shed
+        guard counted == batch.count else { return false }
+        if batch.flags.contains(.ackOnly) || batch.kind != .submit {
+          guard sent.outcomes.isEmpty else { return false }
+          continue
+        }
+        guard sent.outcomes.map(\.position) == (0..<batch.count).map({ $0 }) else { return false }
+        for outcome in sent.outcomes
+        where outcome.flags.contains(.provisional) != (batch.ack == .applied) { return false }
+      }
+      return stand.complaints.isEmpty
+    })
+}
+
+/// What an outcome says is in the journal at its offset: the same kind, sequence and player; and a
+/// repeated idempotency key gives the offset of its first event.
+@Test func outcomesPointIntoTheJournal() {
+  var repeats = 0
+  #expect(
+    forAll(cases: 10) { random in
+      let (definition, map) = smallHunt(&random)
+      let stand = Stand(definition, map)
+      var maker = BatchMaker(producers: 8)
+      maker.numbersItself = true
+      var batches = run(stand, &maker, &random, batches: 30)
+      let keyed = batches.filter { batch in
+        batch.events.contains { $0.flags.contains(.idempotencyKey) }
+      }
+      for batch in keyed {
+        stand.step(batch)
+        batches.append(batch)
+      }
+      stand.flush()
+      for sent in stand.sent {
+        for outcome in sent.outcomes {
+          switch outcome.disposition {
+          case .applied, .late:
+            let event = stand.journal[Int(outcome.offset)]
+            guard event.kindByte == outcome.kindByte, event.sequence == outcome.sequence,
+              event.player == outcome.player
+            else { return false }
+          case .duplicate where outcome.offset != 0:
+            repeats += 1
+            let first = stand.journal[Int(outcome.offset)]
+            guard first.sequence == outcome.sequence, first.flags.contains(.idempotencyKey) else {
+              return false
+            }
+          default: break
+          }
+        }
+      }
+      return true
+    })
+  #expect(repeats > 10, "keys are hardly ever repeated")
+}
+
+/// After every step the books balance, for each producer and together, and equal the counts that the
+/// answers gave, producer by producer.
+@Test func booksBalanceAfterEveryStep() {
+  #expect(
+    forAll(cases: 15) { random in
+      var (definition, map) = smallHunt(&random)
+      // Fewer rows than producers: the last ones share the row of producer 0.
+      let isShort = random.chance(50)
+      if isShort { definition.limits.producers = 4 }
+      let stand = Stand(definition, map)
+      var maker = BatchMaker(producers: 8)
+      maker.malformedPercent = 15
+      var expected: [UInt64: BooksRow] = [:]
+      for _ in 0..<40 {
+        let batch =
+          random.chance(80)
+          ? maker.next(&random)
+          : BatchMaker.storm(&random, journal: stand.journal, tick: maker.clock)
+        var header = batch.header
+        header.flags.remove(.ackOnly)
+        stand.step(
+          TestBatch(header: header, events: batch.events, names: batch.names, tick: batch.tick))
+        stand.flush()
+        guard let sent = stand.sent.last else { return false }
+        func enter(_ producer: UInt64, _ disposition: Disposition, _ times: UInt64) {
+          expected[producer, default: BooksRow()].received += times
+          expected[producer, default: BooksRow()].count(disposition, times)
+        }
+        switch header.kind {
+        case .rejectAll: enter(header.producer, .rejected, UInt64(header.count))
+        case .shedAll: enter(header.producer, .shed, UInt64(header.count))
+        default:
+          for (event, outcome) in zip(batch.events, sent.outcomes) {
+            guard let disposition = outcome.disposition else { return false }
+            let isOwn = disposition == .rejected || event.producer == 0
+            enter(isOwn ? header.producer : event.producer, disposition, 1)
+          }
+        }
+        guard stand.books.allSatisfy(\.isBalanced), stand.partition.books.isBalanced else {
+          return false
+        }
+      }
+      var sum = BooksRow()
+      for row in expected.values { sum.add(row) }
+      guard stand.partition.books.sum == sum else { return false }
+      if isShort { return stand.books.count <= 5 }
+      for row in stand.books where row.received > 0 {
+        var wanted = expected[row.producer] ?? BooksRow()
+        wanted.producer = row.producer
+        if row != wanted { return false }
+        expected[row.producer] = nil
+      }
+      return expected.values.allSatisfy { $0.received == 0 }
+    })
+}
