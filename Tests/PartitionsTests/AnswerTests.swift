@@ -163,3 +163,37 @@ import Testkit
       return expected.values.allSatisfy { $0.received == 0 }
     })
 }
+
+/// One text batch with an event for each of `events`.
+private func textBatch(_ events: [Event], names: [String], ack: AckLevel = .applied) -> TestBatch {
+  var header = Batch(.submit)
+  header.flags = .fromText
+  header.producer = 500
+  header.ack = ack
+  header.count = UInt32(events.count)
+  header.nameCount = UInt32(names.count)
+  return TestBatch(header: header, events: events, names: names, tick: BatchMaker.base)
+}
+
+/// A number of 2^63 and up stands for a name that was given one: no other may be used, by text as by
+/// stream, or whoever is given that number next would find points, or debts, of a stranger.
+@Test func numbersOfNamesNeverGivenAreRejected() {
+  var random = TestRandom(seed: 1)
+  var (definition, map) = smallHunt(&random)
+  definition.rules.joinImplicitly = true
+  for isText in [true, false] {
+    let stand = Stand(definition, map)
+    let score = Event(kind: .score, flags: .playerIsName, sequence: 1, player: 0, value: 5)
+    stand.step(textBatch([score], names: ["ada"]))
+    let events = [0, 1, 2, 1 << 40].enumerated().map { at, row in
+      Event(
+        kind: .score, sequence: UInt64(2 + at), player: Event.nameBase | UInt64(row), value: 5)
+    }
+    var batch = textBatch(events, names: [])
+    if !isText { batch.header.flags = [] }
+    stand.step(batch)
+    let results = stand.sent.last?.outcomes.map(\.result)
+    #expect(results == [.outOfRange, .ok, .outOfRange, .outOfRange], "by text: \(isText)")
+    #expect(stand.partition.state.counts.players == 1)
+  }
+}

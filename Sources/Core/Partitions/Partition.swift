@@ -224,9 +224,12 @@ public struct Partition: ~Copyable {
       }
     } else {
       try event.validate()
-      if event.player > Event.nameBase, event.player - Event.nameBase > state.counts.names {
-        throw Rejection(.outOfRange, .player, position: 24)
-      }
+    }
+    // A name's number is one that a name was given.
+    if event.player >= Event.nameBase, !event.flags.contains(.playerIsName),
+      event.player == Event.nameBase || event.player - Event.nameBase > state.counts.names
+    {
+      throw Rejection(.outOfRange, .player, position: 24)
     }
     guard event.hunt == 0 || event.hunt == number else {
       throw Rejection(.wrongHunt, .hunt, position: 4)
