@@ -175,6 +175,49 @@ private func textBatch(_ events: [Event], names: [String], ack: AckLevel = .appl
   return TestBatch(header: header, events: events, names: names, tick: BatchMaker.base)
 }
 
+/// A player is answered for by number: given, or that of the name; never by the name's place in its
+/// batch, which for a repeat and a rejected event once stood there and named a stranger.
+@Test func answersNameThePlayer() {
+  var random = TestRandom(seed: 1)
+  var (definition, map) = smallHunt(&random)
+  definition.rules.joinImplicitly = true
+  definition.limits.names = 2
+  let stand = Stand(definition, map)
+  func event(_ sequence: UInt64, name: UInt64, key: Bool = false) -> Event {
+    var event = Event(
+      kind: .score, flags: .playerIsName, sequence: sequence, player: name, value: 5)
+    if key { event.flags.insert(.idempotencyKey) }
+    return event
+  }
+  let ada = Event.nameBase | 1
+  let bob = Event.nameBase | 2
+  stand.step(textBatch([event(1, name: 1), event(77, name: 0, key: true)], names: ["bob", "ada"]))
+  #expect(stand.sent.last?.outcomes.map(\.player) == [ada, bob])
+
+  // Repeats, by sequence and by key, in another order of names.
+  stand.step(textBatch([event(77, name: 1, key: true), event(1, name: 0)], names: ["ada", "bob"]))
+  #expect(stand.sent.last?.outcomes.map(\.disposition) == [.duplicate, .duplicate])
+  #expect(stand.sent.last?.outcomes.map(\.player) == [bob, ada])
+
+  // Rejected: what was given is repeated, sequence and key included; a new name has no number.
+  var bad = event(9, name: 2)
+  bad.time = -1
+  var badKey = event(1 << 62, name: 1, key: true)
+  badKey.time = -1
+  stand.step(textBatch([bad, badKey], names: ["ada", "bob", "cyd"]))
+  #expect(stand.sent.last?.outcomes.map(\.disposition) == [.rejected, .rejected])
+  #expect(stand.sent.last?.outcomes.map(\.sequence) == [9, 1 << 62])
+  #expect(stand.sent.last?.outcomes.map(\.player) == [0, bob])
+
+  // Shed for want of room, or because the journal failed.
+  stand.step(textBatch([event(10, name: 0)], names: ["cyd"]))
+  #expect(stand.sent.last?.outcomes.map(\.result) == [.limitReached])
+  #expect(stand.sent.last?.outcomes.map(\.player) == [0])
+  stand.step(
+    textBatch([event(11, name: 0), event(12, name: 1)], names: ["cyd", "ada"]), isStopped: true)
+  #expect(stand.sent.last?.outcomes.map(\.player) == [0, ada])
+}
+
 /// A number of 2^63 and up stands for a name that was given one: no other may be used, by text as by
 /// stream, or whoever is given that number next would find points, or debts, of a stranger.
 @Test func numbersOfNamesNeverGivenAreRejected() {

@@ -191,6 +191,10 @@ public struct Partition: ~Copyable {
         outcome = Outcome(of: event, result: error.code, disposition: .rejected)
         outcome.field = error.field.rawValue
       }
+      if event.flags.contains(.playerIsName) && batch.flags.contains(.fromText) {
+        // Not admitted, or the name would have its number.
+        outcome.player = name(of: event, batch, lines).flatMap { state.number(of: $0) } ?? 0
+      }
       outcome.position = UInt32(at)
       if batch.ack == .applied { outcome.flags.insert(.provisional) }
       let disposition = outcome.disposition ?? .rejected
@@ -210,16 +214,13 @@ public struct Partition: ~Copyable {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
       let own = event.flags.intersection([.playerIsName, .idempotencyKey])
-      event.flags.subtract(own)
       // A name's index or a key's hash is not what the checks of number and sequence are for.
-      let player = event.player, sequence = event.sequence
-      if own.contains(.playerIsName) { event.player = 1 }
-      if own.contains(.idempotencyKey) { event.sequence = 1 }
-      try event.validate()
-      event.player = player
-      event.sequence = sequence
-      event.flags.formUnion(own)
-      if own.contains(.playerIsName), player >= UInt64(batch.nameCount) {
+      var bare = event
+      bare.flags.subtract(own)
+      if own.contains(.playerIsName) { bare.player = 1 }
+      if own.contains(.idempotencyKey) { bare.sequence = 1 }
+      try bare.validate()
+      if own.contains(.playerIsName), event.player >= UInt64(batch.nameCount) {
         throw Rejection(.outOfRange, .player, position: 24)
       }
     } else {
@@ -281,16 +282,24 @@ public struct Partition: ~Copyable {
     return outcome
   }
 
-  /// The number of the event's name, journalling the name when it is new.
-  private mutating func intern(
-    _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
-  ) -> UInt64? {
+  /// The name that an event gives by its index; nil when the batch has no such name.
+  private func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
+    guard event.player < UInt64(batch.nameCount) else { return nil }
     let at = Int(batch.count) + 2 * Int(event.player)
     let (low, high) = lines.loadPair(at, as: InlineArray<8, UInt64>.self)
     var name = NameRow()
     name.size = low[0]
     for word in 0..<7 { name.words[word] = low[word + 1] }
     name.words[7] = high[0]
+    return name
+  }
+
+  /// The number of the event's name, journalling the name when it is new; nil when there is no room
+  /// for another.
+  private mutating func intern(
+    _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
+  ) -> UInt64? {
+    guard let name = name(of: event, batch, lines) else { return nil }
     if let number = state.number(of: name) { return number }
     guard let number = state.nextNameNumber else { return nil }
     for part in 0..<2 {
