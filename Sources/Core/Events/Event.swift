@@ -83,6 +83,12 @@
   /// `sequence` is a key of the idempotency window, not a number in the producer's order.
   @inlinable public static var idempotencyKey: EventFlags { EventFlags(rawValue: 1 << 15) }
 
+  /// What a gateway sets on events that it read from text.
+  @inlinable public static var fromText: EventFlags {
+    EventFlags(
+      rawValue: EventFlags.playerIsName.rawValue | EventFlags.idempotencyKey.rawValue)
+  }
+
   /// What a sender may set.
   @inlinable public static var allowedFromSender: EventFlags {
     EventFlags(rawValue: EventFlags.wantRank.rawValue | EventFlags.wantHint.rawValue)

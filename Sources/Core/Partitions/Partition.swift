@@ -213,7 +213,7 @@ public struct Partition: ~Copyable {
   private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
-      let own = event.flags.intersection([.playerIsName, .idempotencyKey])
+      let own = event.flags.intersection(.fromText)
       // A name's index or a key's hash is not what the checks of number and sequence are for.
       var bare = event
       bare.flags.subtract(own)
