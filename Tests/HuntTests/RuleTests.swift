@@ -69,3 +69,19 @@ private struct Sender {
     #expect(sender.send(.move, &held).result == (walls ? .throughWall : .ok))
   }
 }
+
+/// Where events let players join, a claim does too, as it says, and is then refused for the place that
+/// is missing. It was refused as an unknown player's, who was told to join where none need to.
+@Test func aClaimJoinsImplicitly() {
+  for isImplicit in [true, false] {
+    var held = hunt(["..."]) {
+      $0.treasures = [TreasureSpec(id: 7, x: 0, y: 0)]
+      $0.rules.joinImplicitly = isImplicit
+    }
+    var sender = Sender()
+    let outcome = sender.send(.claim, &held, time: 5, treasure: 7)
+    #expect(outcome.result == (isImplicit ? .notPlaced : .unknownPlayer))
+    #expect(outcome.stockLeft == (isImplicit ? 1 : 0))
+    #expect(held.state.counts.playersPresent == (isImplicit ? 1 : 0))
+  }
+}

@@ -18,9 +18,7 @@ extension HuntState {
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
     var result = ResultCode.ok
-    guard let row = row(of: event.player), players.load(row, space).isPresent else {
-      return .unknownPlayer
-    }
+    guard let row = presentPlayer(event, &result) else { return result }
     let player = players.load(row, space)
     outcome.total = player.total
     guard let at = self.row(ofTreasure: event.treasure) else { return .unknownTreasure }
