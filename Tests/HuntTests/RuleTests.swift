@@ -85,3 +85,18 @@ private struct Sender {
     #expect(held.state.counts.playersPresent == (isImplicit ? 1 : 0))
   }
 }
+
+/// A block that nothing leads to opens and closes like any other. It changed no edge, so the answer was
+/// `nothing_changed`, while from then on players could stand there, or no longer.
+@Test func aLonelyBlockOpensAndCloses() {
+  var held = hunt(["..@.", "..@@"])
+  var sender = Sender()
+  let open = EdgeOrder(multiplier: 1, direction: 0, wholeBlock: true).value
+  let close = EdgeOrder(multiplier: 0, direction: 0, wholeBlock: true).value
+  #expect(sender.send(.edge, &held, x: 3, value: close).result == .ok)
+  #expect(sender.send(.edge, &held, x: 3, value: close).result == .nothingChanged)
+  #expect(sender.send(.join, &held, x: 3).result == .blocked)
+  #expect(sender.send(.edge, &held, x: 3, value: open).result == .ok)
+  #expect(sender.send(.edge, &held, x: 3, value: open).result == .nothingChanged)
+  #expect(sender.send(.join, &held, x: 3).result == .ok)
+}
