@@ -31,7 +31,13 @@ extension HuntState {
     }
     let high = producers.load(Int(row), space).high
     if sequence == high + 1 { return .new }
-    if sequence <= high && !isMissing(row, sequence) { return .duplicate }
+    if sequence <= high {
+      if !isMissing(row, sequence) { return .duplicate }
+      // At either end of its gap it makes none more, so a full table can be emptied.
+      if gaps.contains(TreeKey(high: row, low: sequence), space)
+        || gaps.contains(TreeKey(high: row, low: sequence + 1), space)
+      { return .new }
+    }
     return hasGapRoom ? .new : .full
   }
 
