@@ -204,7 +204,8 @@ public struct Partition: ~Copyable {
       let own = event.flags.intersection([.playerIsName, .idempotencyKey])
       event.flags.subtract(own)
       // A name's index or a key's hash is not what the checks of number and sequence are for.
-      let player = event.player, sequence = event.sequence
+      let player = event.player
+      let sequence = event.sequence
       if own.contains(.playerIsName) { event.player = 1 }
       if own.contains(.idempotencyKey) { event.sequence = 1 }
       try event.validate()

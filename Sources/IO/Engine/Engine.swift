@@ -77,7 +77,8 @@ public final class Engine: @unchecked Sendable {
       throw .disk(error)
     }
     let count =
-      settings.threads > 0 ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
+      settings.threads > 0
+      ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
     let clock = clock
     threads = (0..<count).map { PartitionThread(index: $0, clock: clock, log: log) }
     directory = Mutex([])

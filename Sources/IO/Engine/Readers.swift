@@ -92,7 +92,8 @@ extension HostedHunt {
         429, errorBody("no_room", "too many long reads hold pages: \(error); try again")
       )
     }
-    let offset = partition.nextOffset, durable = journal.durableThrough
+    let offset = partition.nextOffset
+    let durable = journal.durableThrough
     let world = partition.state.world
     let started = readers.submit { finder in
       var answer: (Int, [UInt8]) = (500, [])

@@ -260,7 +260,8 @@ final class HTTPGateway: HTTPApplication {
     guard let (definition, map) = built.value else {
       return respond(connection, 422, json: findingsJSON(built.findings))
     }
-    let inbox = inbox, waker = loop.waker
+    let inbox = inbox
+    let waker = loop.waker
     engine.create(definition, map: map) { result in
       inbox.put(.created(result, connection))
       waker.wake()
@@ -291,7 +292,8 @@ final class HTTPGateway: HTTPApplication {
 
   private func delete(_ entry: HuntEntry, _ connection: ConnectionID) {
     live.end(entry)
-    let inbox = inbox, waker = loop.waker
+    let inbox = inbox
+    let waker = loop.waker
     engine.delete(entry) { problem in
       inbox.put(.deleted(problem, connection))
       waker.wake()
@@ -346,7 +348,9 @@ final class HTTPGateway: HTTPApplication {
       // All or nothing: none is taken, and all are counted as rejected.
       batch.kind = .rejectAll
       waiting.refusedWhole = true
-      guard port.sendCount(batch, thread: entry.thread) else { return shed(entry, batch, connection) }
+      guard port.sendCount(batch, thread: entry.thread) else {
+        return shed(entry, batch, connection)
+      }
     } else {
       guard reader.send(batch, port, thread: entry.thread) else {
         return shed(entry, batch, connection)
