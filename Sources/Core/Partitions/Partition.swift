@@ -80,7 +80,9 @@ public struct Partition: ~Copyable {
   ) {
     if !isStopped { advance(to: tick, &output) }
     var reply = Reply(.outcomes, to: batch)
-    let waits = batch.ack == .durable && !isStopped
+    if isStopped { reply.ack = .applied }
+    // Behind what waited for the disk when it failed, so that answers keep their order.
+    let waits = batch.ack == .durable && (!isStopped || isHolding)
     var target = waits ? held.target(Self.replyLines(batch)) : output.replies
     let start = target.count
     target.append(reply)
@@ -88,9 +90,11 @@ public struct Partition: ~Copyable {
     case .submit:
       judge(batch, lines, isStopped, &reply, &target, &output)
     case .rejectAll:
-      countUnseen(batch, .rejected, &reply)
+      enter(batch.producer, .rejected, UInt64(batch.count), isStopped, &output)
+      reply.rejected += batch.count
     case .shedAll:
-      countUnseen(batch, .shed, &reply)
+      enter(batch.producer, .shed, UInt64(batch.count), isStopped, &output)
+      reply.shed += batch.count
     case .control:
       if isStopped {
         reply.shed = 1
@@ -144,11 +148,16 @@ public struct Partition: ~Copyable {
     nextOffset += 1
   }
 
-  private mutating func countUnseen(
-    _ batch: Batch, _ disposition: Disposition, _ reply: inout Reply
+  /// Enters events that have no journal line of their own: in a tally, which the books get with its
+  /// line; at once where nothing is journalled any more.
+  private mutating func enter(
+    _ producer: UInt64, _ disposition: Disposition, _ times: UInt64, _ isStopped: Bool,
+    _ output: inout StepOutput
   ) {
-    precondition(tallies.add(producer: batch.producer, disposition, UInt64(batch.count)))
-    if disposition == .rejected { reply.rejected += batch.count } else { reply.shed += batch.count }
+    if isStopped { return books.enter(books.row(producer), disposition, times) }
+    if tallies.add(producer: producer, disposition, times) { return }
+    journalTallies(&output)
+    precondition(tallies.add(producer: producer, disposition, times))
   }
 
   /// Changes the phase; false when the hunt has ended, which is for good.
@@ -198,9 +207,8 @@ public struct Partition: ~Copyable {
       if disposition == .applied || disposition == .late {
         if booked?.producer != producer { booked = (producer, books.row(producer)) }
         if let booked { books.enter(booked.row, disposition) }
-      } else if !tallies.add(producer: producer, disposition, 1) {
-        journalTallies(&output)
-        precondition(tallies.add(producer: producer, disposition, 1))
+      } else {
+        enter(producer, disposition, 1, isStopped, &output)
       }
       if !batch.flags.contains(.ackOnly) { target.append(outcome) }
     }
