@@ -31,7 +31,7 @@ public struct HuntState: ~Copyable {
   let gaps: PagedTree  // (producer row, sequence) where "missing" begins or ends
   let nameIndex: PagedTable  // hash of the name, probed upwards -> name row
   let names: PagedArray<NameRow>
-  let idempotencyIndex: PagedTable  // key -> journal offset + 1
+  let idempotencyIndex: PagedTable  // key -> journal offset + 1, bits of its body << 48
   let idempotencyRing: PagedArray<UInt64>
   public let field: TreasureField
   var scratch: FieldScratch

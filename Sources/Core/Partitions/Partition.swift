@@ -179,7 +179,7 @@ public struct Partition: ~Copyable {
     let count = Int(batch.count)
     // The row of the producer of the last event that was journalled.
     var booked: (producer: UInt64, row: Int)?
-    let isWhole = !batch.flags.contains(.atomic) || isStopped || takesAll(batch, lines)
+    let refusal = isStopped ? nil : refusal(ofAll: batch, lines)
     let ahead = 12
     for at in 0..<min(ahead, count) { state.prefetchIndex(lines.load(at, as: Event.self)) }
     for at in 0..<count {
@@ -191,7 +191,7 @@ public struct Partition: ~Copyable {
       do throws(Rejection) {
         try check(&event, batch)
         producer = event.producer
-        guard isWhole else { throw Rejection(.batchRejected, position: 0) }
+        if let refusal { throw Rejection(refusal, position: 0) }
         outcome =
           isStopped
           ? Outcome(of: event, result: .stopped, disposition: .shed)
@@ -212,6 +212,21 @@ public struct Partition: ~Copyable {
       }
       if !batch.flags.contains(.ackOnly) { target.append(outcome) }
     }
+  }
+
+  /// Why no event of a batch may be taken: another request came under its key, or it is atomic and
+  /// not all of it would be taken.
+  private func refusal(ofAll batch: Batch, _ lines: LineRun) -> ResultCode? {
+    if batch.flags.contains(.fromText), batch.count > 0 {
+      let first = lines.load(0, as: Event.self)
+      if first.rejection == nil, first.flags.contains(.idempotencyKey),
+        let held = state.idempotent(first.sequence),
+        held.body != first.flags.intersection(.bodyMask)
+      {
+        return .idempotencyConflict
+      }
+    }
+    return batch.flags.contains(.atomic) && !takesAll(batch, lines) ? .batchRejected : nil
   }
 
   /// Whether every event of an atomic batch would be taken: valid, with room for its producer, its
@@ -238,7 +253,8 @@ public struct Partition: ~Copyable {
   private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
-      let own = event.flags.intersection([.playerIsName, .idempotencyKey])
+      var own = event.flags.intersection([.playerIsName, .idempotencyKey])
+      if own.contains(.idempotencyKey) { own.formUnion(event.flags.intersection(.bodyMask)) }
       event.flags.subtract(own)
       // A name's index or a key's hash is not what the checks of number and sequence are for.
       let player = event.player
@@ -275,8 +291,8 @@ public struct Partition: ~Copyable {
     _ event: inout Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
   ) -> Outcome {
     if event.flags.contains(.idempotencyKey) {
-      if let offset = state.idempotent(event.sequence) {
-        return duplicate(of: event, batch, lines, offset: offset)
+      if let held = state.idempotent(event.sequence) {
+        return duplicate(of: event, batch, lines, offset: held.offset)
       }
     } else {
       if event.sequence == 0 { event.sequence = state.highSequence(event.producer) + 1 }

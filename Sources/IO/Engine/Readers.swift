@@ -104,7 +104,14 @@ extension HostedHunt {
       fork.read { space in
         let found = finder.path(
           from: start, to: goal, nodeBudget: Readers.nodeBudget, world, space)
-        answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
+        if found == .beyond && isConnected(start, goal, world, space) {
+          answer = (
+            422,
+            errorBody("too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
+          )
+        } else {
+          answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
+        }
       }
       owner.post(.drop(fork))
       ticket.port.put(
@@ -118,13 +125,35 @@ extension HostedHunt {
   }
 }
 
+/// Whether any way leads from `start` to `goal`, whatever it costs; on the reader's thread.
+///
+/// - Complexity: O(blocks).
+private func isConnected(
+  _ start: UInt32, _ goal: UInt32, _ world: GridWorld, _ space: borrowing PageSpace
+) -> Bool {
+  var seen = [Bool](repeating: false, count: world.nodeCount)
+  var stack = [start]
+  seen[Int(start)] = true
+  while let node = stack.popLast() {
+    if node == goal { return true }
+    for direction in 0..<UInt8(world.map.neighbourhood.degree)
+    where world.multiplier(node, direction, space) != 0 {
+      if let next = world.neighbour(node, direction), !seen[Int(next)] {
+        seen[Int(next)] = true
+        stack.append(next)
+      }
+    }
+  }
+  return false
+}
+
 private func pathAnswer(
   _ found: PathAnswer, from start: UInt32, _ map: BlockMap, offset: UInt64, durable: UInt64,
   _ finder: borrowing PathFinder
 ) -> (Int, [UInt8]) {
   switch found {
   case .beyond:
-    return (404, errorBody("unreachable", "no way leads from there to there, or none that costs less than 2^32-1"))
+    return (404, errorBody("unreachable", "no way leads from there to there"))
   case .budgetSpent:
     return (
       422,

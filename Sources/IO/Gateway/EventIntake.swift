@@ -54,6 +54,7 @@ struct EventIntake: ~Copyable {
       slab.copy(from: bytes.span, to: 0)
       return slab.hash(0, count: bytes.count).low
     }
+    let bodyBits = EventFlags.body(wish.idempotencyKey == nil ? 0 : hash64(body))
     while let item = reader.next(body, names: &names) {
       let at = taken.count
       switch item {
@@ -70,7 +71,7 @@ struct EventIntake: ~Copyable {
         }
         if let key, event.sequence == 0 {
           event.sequence = mixed(key &+ UInt64(at)) & (1 << 63 - 1)
-          event.flags.insert(.idempotencyKey)
+          event.flags.formUnion([.idempotencyKey, bodyBits])
         }
         lines.store(event, at * 64)
       case .rejected(let rejection, let partial):
@@ -170,7 +171,11 @@ struct PendingEvents {
   private func status(_ reply: Reply, _ lines: LineRun) -> Int {
     let taken = reply.applied + reply.duplicate + reply.late
     if taken > 0 { return 200 }
-    if reply.rejected > 0 { return 400 }
+    if reply.rejected > 0 {
+      for at in 0..<lines.count
+      where lines.load(at, as: Outcome.self).result == .idempotencyConflict { return 409 }
+      return 400
+    }
     if reply.shed > 0 {
       let first = lines.count > 0 ? lines.load(0, as: Outcome.self).result : nil
       return first == .stopped ? 503 : first == .limitReached ? 422 : 429
@@ -195,6 +200,10 @@ struct PendingEvents {
       json.string("limit_reached")
       json.key("message")
       json.string("a table of the hunt (names, producers or gaps) is full; see its limits")
+    case 409:
+      json.string("idempotency_conflict")
+      json.key("message")
+      json.string("another request came with this Idempotency-Key; none of these events was taken")
     default:
       json.string(isAtomic ? "batch_rejected" : "rejected")
       json.key("message")
