@@ -18,7 +18,7 @@ func withEngine<Result>(_ body: (Server) throws -> Result) throws -> Result {
     .appendingPathComponent("veltrix-client-\(UUID().uuidString)").path
   try settings.apply(flag: "--http", value: "127.0.0.1:0")
   try settings.apply(flag: "--stream", value: "127.0.0.1:0")
-  let server = try Server(settings: settings) { _ in }
+  let server = try Server(settings: settings) { _, _ in }
   defer {
     server.stop()
     try? FileManager.default.removeItem(atPath: settings.data)  // left behind, it harms nobody
