@@ -106,7 +106,8 @@ public import CIntrinsics
         fromByteOffset: otherOffset &+ at, as: UInt64.self)
       if left != right { return false }
     }
-    for at in (count & ~7)..<count where load(offset + at, as: UInt8.self)
+    for at in (count & ~7)..<count
+    where load(offset + at, as: UInt8.self)
       != other.load(otherOffset + at, as: UInt8.self)
     { return false }
     return true

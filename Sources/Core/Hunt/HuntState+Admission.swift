@@ -1,5 +1,5 @@
-import Events
 import Bounded
+import Events
 import Pages
 
 /// What the sequence of an event says about it.

@@ -1,5 +1,5 @@
-public import Events
 import Bounded
+public import Events
 import Pages
 import Scoring
 import World

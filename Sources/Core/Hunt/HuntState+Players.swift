@@ -135,8 +135,11 @@ extension HuntState {
 
   /// Whether a player can have walked to `node` since the last move: not too far for the time, and
   /// along open edges.
-  private mutating func judgeStep(_ event: Event, _ player: PlayerRow, to node: UInt32) -> ResultCode {
-    let dx = abs(Int(event.x) - Int(player.x)), dy = abs(Int(event.y) - Int(player.y))
+  private mutating func judgeStep(_ event: Event, _ player: PlayerRow, to node: UInt32)
+    -> ResultCode
+  {
+    let dx = abs(Int(event.x) - Int(player.x))
+    let dy = abs(Int(event.y) - Int(player.y))
     let steps = max(dx, dy)
     if steps == 0 { return .ok }
     var blocksMax = Int(rules.stepsMax)

@@ -80,7 +80,9 @@ public struct Partition: ~Copyable {
   ) {
     if !isStopped { advance(to: tick, &output) }
     var reply = Reply(.outcomes, to: batch)
-    let waits = batch.ack == .durable && !isStopped
+    if isStopped { reply.ack = .applied }
+    // Behind what waited for the disk when it failed, so that answers keep their order.
+    let waits = batch.ack == .durable && (!isStopped || isHolding)
     var target = waits ? held.target(Self.replyLines(batch)) : output.replies
     let start = target.count
     target.append(reply)
@@ -88,11 +90,17 @@ public struct Partition: ~Copyable {
     case .submit:
       judge(batch, lines, isStopped, &reply, &target, &output)
     case .rejectAll:
-      countUnseen(batch, .rejected, &reply)
+      enter(batch.producer, .rejected, UInt64(batch.count), isStopped, &output)
+      reply.rejected += batch.count
     case .shedAll:
-      countUnseen(batch, .shed, &reply)
+      enter(batch.producer, .shed, UInt64(batch.count), isStopped, &output)
+      reply.shed += batch.count
     case .control:
-      if !isStopped { control(batch, &output) }
+      if isStopped {
+        reply.shed = 1
+      } else if !control(batch, &output) {
+        reply.rejected = 1
+      }
     case .query, .hello:
       preconditionFailure("\(batch.kind) is not a step")
     }
@@ -140,18 +148,26 @@ public struct Partition: ~Copyable {
     nextOffset += 1
   }
 
-  private mutating func countUnseen(
-    _ batch: Batch, _ disposition: Disposition, _ reply: inout Reply
+  /// Enters events that have no journal line of their own: in a tally, which the books get with its
+  /// line; at once where nothing is journalled any more.
+  private mutating func enter(
+    _ producer: UInt64, _ disposition: Disposition, _ times: UInt64, _ isStopped: Bool,
+    _ output: inout StepOutput
   ) {
-    precondition(tallies.add(producer: batch.producer, disposition, UInt64(batch.count)))
-    if disposition == .rejected { reply.rejected += batch.count } else { reply.shed += batch.count }
+    if isStopped { return books.enter(books.row(producer), disposition, times) }
+    if tallies.add(producer: producer, disposition, times) { return }
+    journalTallies(&output)
+    precondition(tallies.add(producer: producer, disposition, times))
   }
 
-  private mutating func control(_ batch: Batch, _ output: inout StepOutput) {
+  /// Changes the phase; false when the hunt has ended, which is for good.
+  private mutating func control(_ batch: Batch, _ output: inout StepOutput) -> Bool {
+    if state.phase == .ended && batch.detail != UInt64(HuntPhase.ended.rawValue) { return false }
     var event = Event(kind: .control, time: state.now, value: Int64(batch.detail))
     event.hunt = number
     journal(event, &output)
     _ = state.apply(event, offset: nextOffset - 1, &output.effects)
+    return true
   }
 
   // MARK: Judging events
@@ -163,6 +179,7 @@ public struct Partition: ~Copyable {
     let count = Int(batch.count)
     // The row of the producer of the last event that was journalled.
     var booked: (producer: UInt64, row: Int)?
+    let isWhole = !batch.flags.contains(.atomic) || isStopped || takesAll(batch, lines)
     let ahead = 12
     for at in 0..<min(ahead, count) { state.prefetchIndex(lines.load(at, as: Event.self)) }
     for at in 0..<count {
@@ -174,6 +191,7 @@ public struct Partition: ~Copyable {
       do throws(Rejection) {
         try check(&event, batch)
         producer = event.producer
+        guard isWhole else { throw Rejection(.batchRejected, position: 0) }
         outcome =
           isStopped
           ? Outcome(of: event, result: .stopped, disposition: .shed)
@@ -189,12 +207,31 @@ public struct Partition: ~Copyable {
       if disposition == .applied || disposition == .late {
         if booked?.producer != producer { booked = (producer, books.row(producer)) }
         if let booked { books.enter(booked.row, disposition) }
-      } else if !tallies.add(producer: producer, disposition, 1) {
-        journalTallies(&output)
-        precondition(tallies.add(producer: producer, disposition, 1))
+      } else {
+        enter(producer, disposition, 1, isStopped, &output)
       }
       if !batch.flags.contains(.ackOnly) { target.append(outcome) }
     }
+  }
+
+  /// Whether every event of an atomic batch would be taken: valid, with room for its producer, its
+  /// sequence and its player's name.
+  private func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
+    var newNames: UInt64 = 0
+    for at in 0..<Int(batch.nameCount)
+    where state.number(of: name(at, batch, lines)) == nil { newNames += 1 }
+    if state.counts.names + newNames > UInt64(state.limits.names) { return false }
+    for at in 0..<Int(batch.count) {
+      var event = lines.load(at, as: Event.self)
+      do throws(Rejection) { try check(&event, batch) } catch { return false }
+      if event.flags.contains(.idempotencyKey) || event.sequence == 0 {
+        let next = state.highSequence(event.producer) + 1
+        if state.decide(event.producer, next) == .full { return false }
+      } else if state.decide(event.producer, event.sequence) == .full {
+        return false
+      }
+    }
+    return true
   }
 
   /// Checks what needs no state, and fills in what the connection says.
@@ -204,16 +241,17 @@ public struct Partition: ~Copyable {
       let own = event.flags.intersection([.playerIsName, .idempotencyKey])
       event.flags.subtract(own)
       // A name's index or a key's hash is not what the checks of number and sequence are for.
-      let player = event.player, sequence = event.sequence
+      let player = event.player
+      let sequence = event.sequence
       if own.contains(.playerIsName) { event.player = 1 }
       if own.contains(.idempotencyKey) { event.sequence = 1 }
       try event.validate()
       event.player = player
       event.sequence = sequence
       event.flags.formUnion(own)
-      if own.contains(.playerIsName), player >= UInt64(batch.nameCount) {
-        throw Rejection(.outOfRange, .player, position: 24)
-      }
+      // Who is known by a name is addressed by the name: a number of that range is somebody else's.
+      let limit = own.contains(.playerIsName) ? UInt64(batch.nameCount) : Event.nameBase
+      guard player < limit else { throw Rejection(.outOfRange, .player, position: 24) }
     } else {
       try event.validate()
       if event.player > Event.nameBase, event.player - Event.nameBase > state.counts.names {
@@ -238,14 +276,12 @@ public struct Partition: ~Copyable {
   ) -> Outcome {
     if event.flags.contains(.idempotencyKey) {
       if let offset = state.idempotent(event.sequence) {
-        var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
-        outcome.offset = offset
-        return outcome
+        return duplicate(of: event, batch, lines, offset: offset)
       }
     } else {
       if event.sequence == 0 { event.sequence = state.highSequence(event.producer) + 1 }
       switch state.decide(event.producer, event.sequence) {
-      case .duplicate: return Outcome(of: event, result: .duplicate, disposition: .duplicate)
+      case .duplicate: return duplicate(of: event, batch, lines, offset: 0)
       case .full: return Outcome(of: event, result: .limitReached, disposition: .shed)
       case .new: break
       }
@@ -270,16 +306,37 @@ public struct Partition: ~Copyable {
     return outcome
   }
 
-  /// The number of the event's name, journalling the name when it is new.
-  private mutating func intern(
-    _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
-  ) -> UInt64? {
-    let at = Int(batch.count) + 2 * Int(event.player)
+  /// The outcome of an event seen before: what its player has now, and its first place if that is
+  /// remembered.
+  private func duplicate(
+    of event: Event, _ batch: Batch, _ lines: LineRun, offset: UInt64
+  ) -> Outcome {
+    var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
+    outcome.offset = offset
+    let isName = event.flags.contains(.playerIsName)
+    let player =
+      isName ? state.number(of: name(Int(event.player), batch, lines)) ?? 0 : event.player
+    outcome.player = player
+    if let row = state.row(of: player) { outcome.total = state.player(row).total }
+    return outcome
+  }
+
+  /// Name `index` of a batch.
+  private func name(_ index: Int, _ batch: Batch, _ lines: LineRun) -> NameRow {
+    let at = Int(batch.count) + 2 * index
     let (low, high) = lines.loadPair(at, as: InlineArray<8, UInt64>.self)
     var name = NameRow()
     name.size = low[0]
     for word in 0..<7 { name.words[word] = low[word + 1] }
     name.words[7] = high[0]
+    return name
+  }
+
+  /// The number of the event's name, journalling the name when it is new.
+  private mutating func intern(
+    _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
+  ) -> UInt64? {
+    let name = name(Int(event.player), batch, lines)
     if let number = state.number(of: name) { return number }
     guard let number = state.nextNameNumber else { return nil }
     for part in 0..<2 {

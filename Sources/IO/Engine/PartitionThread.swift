@@ -101,7 +101,9 @@ final class PartitionThread: @unchecked Sendable {
       guard let hunt else { continue }
       if hunt.partition.isHolding
         && hunt.partition.heldThrough <= hunt.journal.durableThrough
-      { return true }
+      {
+        return true
+      }
       if hunt.journal.hasFailed != hunt.hasFailed || hunt.partition.isDigesting { return true }
     }
     return false
@@ -188,7 +190,7 @@ final class PartitionThread: @unchecked Sendable {
 
   /// Answers a batch for a hunt that is gone.
   private func refuse(_ batch: Batch, _ port: GatewayPort) {
-    var reply = Reply(.outcomes, to: batch)
+    var reply = Reply(.gone, to: batch)
     reply.ack = .applied
     reply.shed = batch.count
     let ring = port.fromThreads[index]
@@ -293,7 +295,8 @@ final class PartitionThread: @unchecked Sendable {
           body: errorBody("unknown_hunt", "the hunt is gone")))
       return
     }
-    let status: Int, body: [UInt8]
+    let status: Int
+    let body: [UInt8]
     if case .path(let from, let to) = query {
       guard let readers, let refused = hunt.startPath(from, to, ticket, self, readers) else {
         return

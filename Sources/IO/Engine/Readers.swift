@@ -84,6 +84,10 @@ extension HostedHunt {
     guard let goal = map.node(x: to.0, y: to.1), to.2 == 0 else {
       return (422, errorBody("outside_world", "to lies outside the world", field: "to"))
     }
+    for (node, field) in [(start, "from"), (goal, "to")]
+    where !partition.state.world.isOpen(node, partition.state.space) {
+      return (422, errorBody("blocked", "\(field) is a blocked block", field: field))
+    }
     let fork: ReadFork
     do throws(ForkRefusal) {
       fork = ReadFork(try partition.state.fork())
@@ -92,7 +96,8 @@ extension HostedHunt {
         429, errorBody("no_room", "too many long reads hold pages: \(error); try again")
       )
     }
-    let offset = partition.nextOffset, durable = journal.durableThrough
+    let offset = partition.nextOffset
+    let durable = journal.durableThrough
     let world = partition.state.world
     let started = readers.submit { finder in
       var answer: (Int, [UInt8]) = (500, [])
@@ -119,7 +124,7 @@ private func pathAnswer(
 ) -> (Int, [UInt8]) {
   switch found {
   case .beyond:
-    return (404, errorBody("unreachable", "no way leads from there to there"))
+    return (404, errorBody("unreachable", "no way leads from there to there, or none that costs less than 2^32-1"))
   case .budgetSpent:
     return (
       422,

@@ -4,7 +4,7 @@ import Net
 
 /// What a method and a path ask for.
 enum Route {
-  case page, script, style, openAPI
+  case page, script, style, icon, openAPI
   case alive, ready, metrics
   case liveSocket
   case listHunts, createHunt
@@ -29,6 +29,7 @@ enum Route {
     case ("", 0...1): self = get(.page)
     case ("console.js", 1): self = get(.script)
     case ("console.css", 1): self = get(.style)
+    case ("favicon.ico", 1): self = get(.icon)
     case ("openapi.json", 1): self = get(.openAPI)
     case ("livez", 1): self = get(.alive)
     case ("readyz", 1): self = get(.ready)
