@@ -82,7 +82,11 @@ extension HuntState {
   /// window does not hold it.
   public func idempotent(_ key: UInt64) -> (offset: UInt64, body: EventFlags)? {
     guard let held = idempotencyIndex.find(key | 1 << 63, space) else { return nil }
-    return ((held & (1 << 48 - 1)) - 1, EventFlags(rawValue: UInt16(truncatingIfNeeded: held >> 48)))
+    let slot = Int(held & 0xffff_ffff)
+    return (
+      idempotencyOffsets.load(slot * 8, as: UInt64.self),
+      EventFlags(rawValue: UInt16(truncatingIfNeeded: held >> 48))
+    )
   }
 
   /// Remembers `key`, forgetting the oldest one when the window is full.
@@ -94,9 +98,10 @@ extension HuntState {
       precondition(idempotencyIndex.remove(oldest, &space), "idempotency ring without its key")
     }
     let held = key | 1 << 63
-    let value = offset + 1 | UInt64(body.rawValue) << 48
+    let value = UInt64(slot) | UInt64(body.rawValue) << 48
     precondition(idempotencyIndex.set(held, value, &space), "idempotency window overfull")
     idempotencyRing.store(held, slot, &space)
+    idempotencyOffsets.store(offset, slot * 8)
     counts { $0.idempotencyKeys += 1 }
   }
 

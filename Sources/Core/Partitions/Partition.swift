@@ -200,6 +200,10 @@ public struct Partition: ~Copyable {
         outcome = Outcome(of: event, result: error.code, disposition: .rejected)
         outcome.field = error.field.rawValue
       }
+      if event.flags.contains(.playerIsName) && batch.flags.contains(.fromText) {
+        // Not admitted, or the name would have its number.
+        outcome.player = name(of: event, batch, lines).flatMap { state.number(of: $0) } ?? 0
+      }
       outcome.position = UInt32(at)
       if batch.ack == .applied { outcome.flags.insert(.provisional) }
       let disposition = outcome.disposition ?? .rejected
@@ -255,24 +259,23 @@ public struct Partition: ~Copyable {
       if let rejection = event.rejection { throw rejection }
       var own = event.flags.intersection([.playerIsName, .idempotencyKey])
       if own.contains(.idempotencyKey) { own.formUnion(event.flags.intersection(.bodyMask)) }
-      event.flags.subtract(own)
       // A name's index or a key's hash is not what the checks of number and sequence are for.
-      let player = event.player
-      let sequence = event.sequence
-      if own.contains(.playerIsName) { event.player = 1 }
-      if own.contains(.idempotencyKey) { event.sequence = 1 }
-      try event.validate()
-      event.player = player
-      event.sequence = sequence
-      event.flags.formUnion(own)
+      var bare = event
+      bare.flags.subtract(own)
+      if own.contains(.playerIsName) { bare.player = 1 }
+      if own.contains(.idempotencyKey) { bare.sequence = 1 }
+      try bare.validate()
       // Who is known by a name is addressed by the name: a number of that range is somebody else's.
       let limit = own.contains(.playerIsName) ? UInt64(batch.nameCount) : Event.nameBase
-      guard player < limit else { throw Rejection(.outOfRange, .player, position: 24) }
+      guard event.player < limit else { throw Rejection(.outOfRange, .player, position: 24) }
     } else {
       try event.validate()
-      if event.player > Event.nameBase, event.player - Event.nameBase > state.counts.names {
-        throw Rejection(.outOfRange, .player, position: 24)
-      }
+    }
+    // A name's number is one that a name was given.
+    if event.player >= Event.nameBase, !event.flags.contains(.playerIsName),
+      event.player == Event.nameBase || event.player - Event.nameBase > state.counts.names
+    {
+      throw Rejection(.outOfRange, .player, position: 24)
     }
     guard event.hunt == 0 || event.hunt == number else {
       throw Rejection(.wrongHunt, .hunt, position: 4)
@@ -329,12 +332,17 @@ public struct Partition: ~Copyable {
   ) -> Outcome {
     var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
     outcome.offset = offset
-    let isName = event.flags.contains(.playerIsName)
-    let player =
-      isName ? state.number(of: name(Int(event.player), batch, lines)) ?? 0 : event.player
-    outcome.player = player
-    if let row = state.row(of: player) { outcome.total = state.player(row).total }
+    if event.flags.contains(.playerIsName) {
+      outcome.player = name(of: event, batch, lines).flatMap { state.number(of: $0) } ?? 0
+    }
+    if let row = state.row(of: outcome.player) { outcome.total = state.player(row).total }
     return outcome
+  }
+
+  /// The name that an event gives by its index; nil when the batch has no such name.
+  private func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
+    guard event.player < UInt64(batch.nameCount) else { return nil }
+    return name(Int(event.player), batch, lines)
   }
 
   /// Name `index` of a batch.
@@ -348,11 +356,12 @@ public struct Partition: ~Copyable {
     return name
   }
 
-  /// The number of the event's name, journalling the name when it is new.
+  /// The number of the event's name, journalling the name when it is new; nil when there is no room
+  /// for another.
   private mutating func intern(
     _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
   ) -> UInt64? {
-    let name = name(Int(event.player), batch, lines)
+    guard let name = name(of: event, batch, lines) else { return nil }
     if let number = state.number(of: name) { return number }
     guard let number = state.nextNameNumber else { return nil }
     for part in 0..<2 {

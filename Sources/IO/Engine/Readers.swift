@@ -107,7 +107,8 @@ extension HostedHunt {
         if found == .beyond && isConnected(start, goal, world, space) {
           answer = (
             422,
-            errorBody("too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
+            errorBody(
+              "too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
           )
         } else {
           answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)

@@ -392,7 +392,8 @@ final class HTTPGateway: HTTPApplication {
         return fail(connection, 409, "ended", "the hunt has ended, which is for good")
       }
       if reply.shed > 0 {
-        return fail(connection, 503, "stopped", "the hunt's journal has failed", [("Retry-After", "1")])
+        return fail(
+          connection, 503, "stopped", "the hunt's journal has failed", [("Retry-After", "1")])
       }
       return read(connection, waiting.entry, .hunt)
     }
