@@ -35,9 +35,9 @@ public enum MapRule: Equatable, Sendable {
   case textAfterMap
 }
 
-extension MapRule: CustomStringConvertible {
+extension MapRule {
   /// One clause for whoever wrote the map.
-  public var description: String {
+  public var sentence: String {
     switch self {
     case .expected(let word):
       "the header's word \"\(word.rawValue)\" is missing (type octile, height, width, map)"
