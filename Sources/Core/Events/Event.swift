@@ -91,6 +91,12 @@
   /// The bits that `body` sets.
   @inlinable public static var bodyMask: EventFlags { EventFlags(rawValue: 0x1ff8) }
 
+  /// What a gateway sets on events that it read from text.
+  @inlinable public static var fromText: EventFlags {
+    EventFlags(
+      rawValue: EventFlags.playerIsName.rawValue | EventFlags.idempotencyKey.rawValue)
+  }
+
   /// What a sender may set.
   @inlinable public static var allowedFromSender: EventFlags {
     EventFlags(rawValue: EventFlags.wantRank.rawValue | EventFlags.wantHint.rawValue)

@@ -257,7 +257,7 @@ public struct Partition: ~Copyable {
   private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
-      var own = event.flags.intersection([.playerIsName, .idempotencyKey])
+      var own = event.flags.intersection(.fromText)
       if own.contains(.idempotencyKey) { own.formUnion(event.flags.intersection(.bodyMask)) }
       // A name's index or a key's hash is not what the checks of number and sequence are for.
       var bare = event
