@@ -80,6 +80,8 @@ public struct Partition: ~Copyable {
   ) {
     if !isStopped { advance(to: tick, &output) }
     var reply = Reply(.outcomes, to: batch)
+    // What is held or queued may never be flushed, so no answer may say that all is.
+    if isStopped { reply.ack = .applied }
     let waits = batch.ack == .durable && !isStopped
     var target = waits ? held.target(Self.replyLines(batch)) : output.replies
     let start = target.count
@@ -88,9 +90,11 @@ public struct Partition: ~Copyable {
     case .submit:
       judge(batch, lines, isStopped, &reply, &target, &output)
     case .rejectAll:
-      countUnseen(batch, .rejected, &reply)
+      reply.rejected += batch.count
+      book(batch.producer, .rejected, UInt64(batch.count), isStopped, &output)
     case .shedAll:
-      countUnseen(batch, .shed, &reply)
+      reply.shed += batch.count
+      book(batch.producer, .shed, UInt64(batch.count), isStopped, &output)
     case .control:
       if !isStopped { control(batch, &output) }
     case .query, .hello:
@@ -140,11 +144,16 @@ public struct Partition: ~Copyable {
     nextOffset += 1
   }
 
-  private mutating func countUnseen(
-    _ batch: Batch, _ disposition: Disposition, _ reply: inout Reply
+  /// Counts events that get no event of their own in the journal. Once that has failed nothing is
+  /// journalled, and the books in memory alone have them.
+  private mutating func book(
+    _ producer: UInt64, _ disposition: Disposition, _ times: UInt64, _ isStopped: Bool,
+    _ output: inout StepOutput
   ) {
-    precondition(tallies.add(producer: batch.producer, disposition, UInt64(batch.count)))
-    if disposition == .rejected { reply.rejected += batch.count } else { reply.shed += batch.count }
+    if isStopped { return books.enter(books.row(producer), disposition, times) }
+    if tallies.add(producer: producer, disposition, times) { return }
+    journalTallies(&output)
+    precondition(tallies.add(producer: producer, disposition, times))
   }
 
   private mutating func control(_ batch: Batch, _ output: inout StepOutput) {
@@ -189,9 +198,8 @@ public struct Partition: ~Copyable {
       if disposition == .applied || disposition == .late {
         if booked?.producer != producer { booked = (producer, books.row(producer)) }
         if let booked { books.enter(booked.row, disposition) }
-      } else if !tallies.add(producer: producer, disposition, 1) {
-        journalTallies(&output)
-        precondition(tallies.add(producer: producer, disposition, 1))
+      } else {
+        book(producer, disposition, 1, isStopped, &output)
       }
       if !batch.flags.contains(.ackOnly) { target.append(outcome) }
     }

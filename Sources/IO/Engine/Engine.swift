@@ -54,6 +54,8 @@ public final class Engine: @unchecked Sendable {
   private let directory: Mutex<[HuntEntry]>
   private let reservedPageBytes = Mutex<Int>(0)
   private let control = ControlThread()
+  /// Hunts being deleted: their names are taken until their files are gone.
+  private let leaving = Mutex<[String]>([])
   private var recovered: [HostedHunt] = []
   private let nextNumber: Mutex<UInt32>
   private let slots: Mutex<[UInt32]>
@@ -72,6 +74,9 @@ public final class Engine: @unchecked Sendable {
         throw DiskFault("flock", settings.data, errno: EWOULDBLOCK)
       }
       self.lock = lock
+      for name in try Files.list(settings.data) where name.hasPrefix(Engine.trashPrefix) {
+        try Files.removeTree(settings.data + "/" + name)
+      }
     } catch {
       if error.call == "flock" { throw .locked(path: settings.data) }
       throw .disk(error)
@@ -236,7 +241,9 @@ public final class Engine: @unchecked Sendable {
   private func createNow(
     _ definition: HuntDefinition, _ map: BlockMap
   ) throws(CreateRefusal) -> HuntEntry {
+    // In this order, since `delete` enters the name before it leaves the directory.
     if hunt(named: definition.name) != nil { throw .nameTaken }
+    if leaving.withLock({ $0.contains(definition.name) }) { throw .nameTaken }
     let pages = Partition.pagesNeeded(definition, map)
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
     // Two of three budgeted pages are for forks and touched only while one is alive.
@@ -273,10 +280,14 @@ public final class Engine: @unchecked Sendable {
     }
   }
 
-  /// Removes a hunt and its files; `done` is called on another thread with what went wrong.
+  private static let trashPrefix = "deleted-"
+
+  /// Removes a hunt and its files; `done` is called on another thread with what went wrong. The name
+  /// is free again when the files are; if that fails, after the next start, which brings the hunt back.
   public func delete(_ entry: HuntEntry, done: @escaping @Sendable (String?) -> Void) {
     let known = directory.withLock { entries in
       guard let at = entries.firstIndex(where: { $0.number == entry.number }) else { return false }
+      leaving.withLock { $0.append(entry.name) }
       entries.remove(at: at)
       return true
     }
@@ -287,9 +298,11 @@ public final class Engine: @unchecked Sendable {
         let folder = HuntFolder(data: settings.data, name: entry.name)
         let taken = control.submit { [self] in
           do throws(DiskFault) {
-            // The rename is the moment of deletion; what remains of the trash is removed at leisure.
-            let trash = settings.data + "/deleted-\(entry.number)"
+            // The rename is the moment of deletion; what a crash leaves of the trash goes with the
+            // next start.
+            let trash = settings.data + "/" + Self.trashPrefix + "\(entry.number)"
             try Files.rename(folder.path, trash)
+            leaving.withLock { names in names.removeAll { $0 == entry.name } }
             try Files.removeTree(trash)
             done(nil)
           } catch {
