@@ -148,7 +148,7 @@ private let helpSnapshot = """
     --header-timeout <time>               time a request's head may take to arrive; 100ms...1m;
                                           default 10s
     --queue-events <n>                    events waiting for one partition; further ones are
-                                          refused with a time to retry; 1,024...1,048,576 events,
+                                          refused with a time to retry; 16,384...1,048,576
                                           a power of two; default 65_536
     --live-rate <n>                       changes of a board sent to each viewer; 1...20 deltas/s;
                                           default 5

@@ -9,6 +9,8 @@ struct BatchMaker {
   let producerCount: Int
   /// Whether some events let the partition number them, so that a resend is a new event.
   var numbersItself = false
+  /// Whether operators pause the hunt and let it go on; nobody resends such an order.
+  var isControlled = true
   /// Percent of events that are no events.
   var malformedPercent = 0
   private(set) var clock: Int64 = 1_700_000_000_000
@@ -43,7 +45,7 @@ struct BatchMaker {
     // What a producer sends by text it resends by text.
     let isText = from % 4 == 3
     if isText { header.flags.insert(.fromText) }
-    if random.chance(3) {
+    if isControlled && random.chance(3) {
       header.kind = .control
       header.detail = UInt64([1, 1, 1, 2][random.below(4)])
       header.count = 0

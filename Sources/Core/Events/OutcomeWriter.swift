@@ -56,7 +56,7 @@ public enum OutcomeWriter {
     json.key("disposition")
     json.word(outcome.disposition?.word ?? "unknown")
     let isPlaced = outcome.disposition != .rejected && outcome.disposition != .shed
-    if isPlaced { json.field("offset", outcome.offset) }
+    if isPlaced && outcome.offset != 0 { json.field("offset", outcome.offset) }
     if outcome.sequence != 0 { json.field("sequence", outcome.sequence) }
     if let name {
       json.key("player")

@@ -39,7 +39,7 @@ extension HuntState {
   ) -> Outcome {
     // The sequence is remembered whatever becomes of the event, so that a resend stays a duplicate.
     if event.flags.contains(.idempotencyKey) {
-      remember(event.sequence, offset: offset)
+      remember(event.sequence, offset: offset, body: event.flags.intersection(.bodyMask))
     } else {
       admit(event.producer, event.sequence)
     }

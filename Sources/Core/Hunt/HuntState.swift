@@ -7,8 +7,9 @@ public import World
 /// The whole state of one hunt and the rules that change it: same definition, world and events in,
 /// same bytes out.
 ///
-/// Everything that an event can change lies in `space`, except `now`, which tick events carry. One
-/// thread owns a state. `apply` neither allocates, blocks, throws nor does I/O.
+/// Everything that an event can change lies in `space`, except `now`, which tick events carry, and the
+/// offsets of remembered keys, which the journal says again when it is replayed. One thread owns a
+/// state. `apply` neither allocates, blocks, throws nor does I/O.
 public struct HuntState: ~Copyable {
   public let definition: HuntDefinition
   public let rules: HuntRules
@@ -31,8 +32,11 @@ public struct HuntState: ~Copyable {
   let gaps: PagedTree  // (producer row, sequence) where "missing" begins or ends
   let nameIndex: PagedTable  // hash of the name, probed upwards -> name row
   let names: PagedArray<NameRow>
-  let idempotencyIndex: PagedTable  // key -> journal offset + 1
+  let idempotencyIndex: PagedTable  // key -> slot in the ring, bits of its body << 48
   let idempotencyRing: PagedArray<UInt64>
+  // By slot of the ring. Not in pages: offsets move with every tally and digest in the journal, and a
+  // storm of repeats, or a crash and its resends, must not change the digest.
+  let idempotencyOffsets: Slab
   public let field: TreasureField
   var scratch: FieldScratch
   var finder: PathFinder
@@ -83,6 +87,7 @@ public struct HuntState: ~Copyable {
     names = places.names
     idempotencyIndex = places.idempotencyIndex
     idempotencyRing = places.idempotencyRing
+    idempotencyOffsets = Slab(byteCount: definition.limits.idempotencyKeys * 8)
     field = places.field
     scratch = FieldScratch(nodeCount: places.world.nodeCount)
     finder = PathFinder(nodeBudgetMax: Self.stepBudget)

@@ -80,9 +80,9 @@ public struct Partition: ~Copyable {
   ) {
     if !isStopped { advance(to: tick, &output) }
     var reply = Reply(.outcomes, to: batch)
-    // What is held or queued may never be flushed, so no answer may say that all is.
     if isStopped { reply.ack = .applied }
-    let waits = batch.ack == .durable && !isStopped
+    // Behind what waited for the disk when it failed, so that answers keep their order.
+    let waits = batch.ack == .durable && (!isStopped || isHolding)
     var target = waits ? held.target(Self.replyLines(batch)) : output.replies
     let start = target.count
     target.append(reply)
@@ -90,13 +90,17 @@ public struct Partition: ~Copyable {
     case .submit:
       judge(batch, lines, isStopped, &reply, &target, &output)
     case .rejectAll:
+      enter(batch.producer, .rejected, UInt64(batch.count), isStopped, &output)
       reply.rejected += batch.count
-      book(batch.producer, .rejected, UInt64(batch.count), isStopped, &output)
     case .shedAll:
+      enter(batch.producer, .shed, UInt64(batch.count), isStopped, &output)
       reply.shed += batch.count
-      book(batch.producer, .shed, UInt64(batch.count), isStopped, &output)
     case .control:
-      if !isStopped { control(batch, &output) }
+      if isStopped {
+        reply.shed = 1
+      } else if !control(batch, &output) {
+        reply.rejected = 1
+      }
     case .query, .hello:
       preconditionFailure("\(batch.kind) is not a step")
     }
@@ -144,9 +148,9 @@ public struct Partition: ~Copyable {
     nextOffset += 1
   }
 
-  /// Counts events that get no event of their own in the journal. Once that has failed nothing is
-  /// journalled, and the books in memory alone have them.
-  private mutating func book(
+  /// Enters events that have no journal line of their own: in a tally, which the books get with its
+  /// line; at once where nothing is journalled any more.
+  private mutating func enter(
     _ producer: UInt64, _ disposition: Disposition, _ times: UInt64, _ isStopped: Bool,
     _ output: inout StepOutput
   ) {
@@ -156,11 +160,14 @@ public struct Partition: ~Copyable {
     precondition(tallies.add(producer: producer, disposition, times))
   }
 
-  private mutating func control(_ batch: Batch, _ output: inout StepOutput) {
+  /// Changes the phase; false when the hunt has ended, which is for good.
+  private mutating func control(_ batch: Batch, _ output: inout StepOutput) -> Bool {
+    if state.phase == .ended && batch.detail != UInt64(HuntPhase.ended.rawValue) { return false }
     var event = Event(kind: .control, time: state.now, value: Int64(batch.detail))
     event.hunt = number
     journal(event, &output)
     _ = state.apply(event, offset: nextOffset - 1, &output.effects)
+    return true
   }
 
   // MARK: Judging events
@@ -172,6 +179,7 @@ public struct Partition: ~Copyable {
     let count = Int(batch.count)
     // The row of the producer of the last event that was journalled.
     var booked: (producer: UInt64, row: Int)?
+    let refusal = isStopped ? nil : refusal(ofAll: batch, lines)
     let ahead = 12
     for at in 0..<min(ahead, count) { state.prefetchIndex(lines.load(at, as: Event.self)) }
     for at in 0..<count {
@@ -183,6 +191,7 @@ public struct Partition: ~Copyable {
       do throws(Rejection) {
         try check(&event, batch)
         producer = event.producer
+        if let refusal { throw Rejection(refusal, position: 0) }
         outcome =
           isStopped
           ? Outcome(of: event, result: .stopped, disposition: .shed)
@@ -190,6 +199,10 @@ public struct Partition: ~Copyable {
       } catch {
         outcome = Outcome(of: event, result: error.code, disposition: .rejected)
         outcome.field = error.field.rawValue
+      }
+      if event.flags.contains(.playerIsName) && batch.flags.contains(.fromText) {
+        // Not admitted, or the name would have its number.
+        outcome.player = name(of: event, batch, lines).flatMap { state.number(of: $0) } ?? 0
       }
       outcome.position = UInt32(at)
       if batch.ack == .applied { outcome.flags.insert(.provisional) }
@@ -199,35 +212,70 @@ public struct Partition: ~Copyable {
         if booked?.producer != producer { booked = (producer, books.row(producer)) }
         if let booked { books.enter(booked.row, disposition) }
       } else {
-        book(producer, disposition, 1, isStopped, &output)
+        enter(producer, disposition, 1, isStopped, &output)
       }
       if !batch.flags.contains(.ackOnly) { target.append(outcome) }
     }
+  }
+
+  /// Why no event of a batch may be taken: another request came under its key, or it is atomic and
+  /// not all of it would be taken.
+  private func refusal(ofAll batch: Batch, _ lines: LineRun) -> ResultCode? {
+    if batch.flags.contains(.fromText), batch.count > 0 {
+      let first = lines.load(0, as: Event.self)
+      if first.rejection == nil, first.flags.contains(.idempotencyKey),
+        let held = state.idempotent(first.sequence),
+        held.body != first.flags.intersection(.bodyMask)
+      {
+        return .idempotencyConflict
+      }
+    }
+    return batch.flags.contains(.atomic) && !takesAll(batch, lines) ? .batchRejected : nil
+  }
+
+  /// Whether every event of an atomic batch would be taken: valid, with room for its producer, its
+  /// sequence and its player's name.
+  private func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
+    var newNames: UInt64 = 0
+    for at in 0..<Int(batch.nameCount)
+    where state.number(of: name(at, batch, lines)) == nil { newNames += 1 }
+    if state.counts.names + newNames > UInt64(state.limits.names) { return false }
+    for at in 0..<Int(batch.count) {
+      var event = lines.load(at, as: Event.self)
+      do throws(Rejection) { try check(&event, batch) } catch { return false }
+      if event.flags.contains(.idempotencyKey) || event.sequence == 0 {
+        let next = state.highSequence(event.producer) + 1
+        if state.decide(event.producer, next) == .full { return false }
+      } else if state.decide(event.producer, event.sequence) == .full {
+        return false
+      }
+    }
+    return true
   }
 
   /// Checks what needs no state, and fills in what the connection says.
   private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
-      let own = event.flags.intersection([.playerIsName, .idempotencyKey])
-      event.flags.subtract(own)
+      var own = event.flags.intersection([.playerIsName, .idempotencyKey])
+      if own.contains(.idempotencyKey) { own.formUnion(event.flags.intersection(.bodyMask)) }
       // A name's index or a key's hash is not what the checks of number and sequence are for.
-      let player = event.player
-      let sequence = event.sequence
-      if own.contains(.playerIsName) { event.player = 1 }
-      if own.contains(.idempotencyKey) { event.sequence = 1 }
-      try event.validate()
-      event.player = player
-      event.sequence = sequence
-      event.flags.formUnion(own)
-      if own.contains(.playerIsName), player >= UInt64(batch.nameCount) {
-        throw Rejection(.outOfRange, .player, position: 24)
-      }
+      var bare = event
+      bare.flags.subtract(own)
+      if own.contains(.playerIsName) { bare.player = 1 }
+      if own.contains(.idempotencyKey) { bare.sequence = 1 }
+      try bare.validate()
+      // Who is known by a name is addressed by the name: a number of that range is somebody else's.
+      let limit = own.contains(.playerIsName) ? UInt64(batch.nameCount) : Event.nameBase
+      guard event.player < limit else { throw Rejection(.outOfRange, .player, position: 24) }
     } else {
       try event.validate()
-      if event.player > Event.nameBase, event.player - Event.nameBase > state.counts.names {
-        throw Rejection(.outOfRange, .player, position: 24)
-      }
+    }
+    // A name's number is one that a name was given.
+    if event.player >= Event.nameBase, !event.flags.contains(.playerIsName),
+      event.player == Event.nameBase || event.player - Event.nameBase > state.counts.names
+    {
+      throw Rejection(.outOfRange, .player, position: 24)
     }
     guard event.hunt == 0 || event.hunt == number else {
       throw Rejection(.wrongHunt, .hunt, position: 4)
@@ -246,15 +294,13 @@ public struct Partition: ~Copyable {
     _ event: inout Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
   ) -> Outcome {
     if event.flags.contains(.idempotencyKey) {
-      if let offset = state.idempotent(event.sequence) {
-        var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
-        outcome.offset = offset
-        return outcome
+      if let held = state.idempotent(event.sequence) {
+        return duplicate(of: event, batch, lines, offset: held.offset)
       }
     } else {
       if event.sequence == 0 { event.sequence = state.highSequence(event.producer) + 1 }
       switch state.decide(event.producer, event.sequence) {
-      case .duplicate: return Outcome(of: event, result: .duplicate, disposition: .duplicate)
+      case .duplicate: return duplicate(of: event, batch, lines, offset: 0)
       case .full: return Outcome(of: event, result: .limitReached, disposition: .shed)
       case .new: break
       }
@@ -279,16 +325,43 @@ public struct Partition: ~Copyable {
     return outcome
   }
 
-  /// The number of the event's name, journalling the name when it is new.
-  private mutating func intern(
-    _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
-  ) -> UInt64? {
-    let at = Int(batch.count) + 2 * Int(event.player)
+  /// The outcome of an event seen before: what its player has now, and its first place if that is
+  /// remembered.
+  private func duplicate(
+    of event: Event, _ batch: Batch, _ lines: LineRun, offset: UInt64
+  ) -> Outcome {
+    var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
+    outcome.offset = offset
+    if event.flags.contains(.playerIsName) {
+      outcome.player = name(of: event, batch, lines).flatMap { state.number(of: $0) } ?? 0
+    }
+    if let row = state.row(of: outcome.player) { outcome.total = state.player(row).total }
+    return outcome
+  }
+
+  /// The name that an event gives by its index; nil when the batch has no such name.
+  private func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
+    guard event.player < UInt64(batch.nameCount) else { return nil }
+    return name(Int(event.player), batch, lines)
+  }
+
+  /// Name `index` of a batch.
+  private func name(_ index: Int, _ batch: Batch, _ lines: LineRun) -> NameRow {
+    let at = Int(batch.count) + 2 * index
     let (low, high) = lines.loadPair(at, as: InlineArray<8, UInt64>.self)
     var name = NameRow()
     name.size = low[0]
     for word in 0..<7 { name.words[word] = low[word + 1] }
     name.words[7] = high[0]
+    return name
+  }
+
+  /// The number of the event's name, journalling the name when it is new; nil when there is no room
+  /// for another.
+  private mutating func intern(
+    _ event: Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
+  ) -> UInt64? {
+    guard let name = name(of: event, batch, lines) else { return nil }
     if let number = state.number(of: name) { return number }
     guard let number = state.nextNameNumber else { return nil }
     for part in 0..<2 {

@@ -32,6 +32,9 @@ public enum EngineFault: Error, Sendable, CustomStringConvertible {
 public enum CreateRefusal: Error, Equatable, Sendable {
   case nameTaken
   case tooLarge(neededBytes: Int, availableBytes: Int)
+  case tooMany(Int)
+  /// The text is not a hunt.
+  case findings([Finding])
   case disk(String)
   case stopping
 }
@@ -44,6 +47,9 @@ public final class Engine: @unchecked Sendable {
   /// Takes a line for the operator, and how serious it is.
   public typealias Log = @Sendable (Settings.LogLevel, String) -> Void
 
+  /// Most hunts at once: each has threads and files of its own.
+  public static let huntCountMax = 256
+
   public let settings: Settings
   private let log: Log
   public let clock = EngineClock()
@@ -53,9 +59,9 @@ public final class Engine: @unchecked Sendable {
   private let readers = Readers()
   private let directory: Mutex<[HuntEntry]>
   private let reservedPageBytes = Mutex<Int>(0)
+  /// Names of hunts whose files are still being removed.
+  private let leaving = Mutex<Set<String>>([])
   private let control = ControlThread()
-  /// Hunts being deleted: their names are taken until their files are gone.
-  private let leaving = Mutex<[String]>([])
   private var recovered: [HostedHunt] = []
   private let nextNumber: Mutex<UInt32>
   private let slots: Mutex<[UInt32]>
@@ -74,9 +80,6 @@ public final class Engine: @unchecked Sendable {
         throw DiskFault("flock", settings.data, errno: EWOULDBLOCK)
       }
       self.lock = lock
-      for name in try Files.list(settings.data) where name.hasPrefix(Engine.trashPrefix) {
-        try Files.removeTree(settings.data + "/" + name)
-      }
     } catch {
       if error.call == "flock" { throw .locked(path: settings.data) }
       throw .disk(error)
@@ -96,6 +99,10 @@ public final class Engine: @unchecked Sendable {
     let names: [String]
     do throws(DiskFault) {
       names = try Files.list(settings.data + "/hunts")
+      // What a crash left of a deletion whose rename had been made.
+      for name in try Files.list(settings.data) where name.hasPrefix("deleted-") {
+        try Files.removeTree(settings.data + "/" + name)
+      }
     } catch { throw .disk(error) }
     for name in names {
       let folder = HuntFolder(data: settings.data, name: name)
@@ -237,26 +244,49 @@ public final class Engine: @unchecked Sendable {
     if !taken { done(.failure(.stopping)) }
   }
 
+  /// Makes the hunt that a client's text describes; reading it is left to the control thread too.
+  public func create(
+    text: [UInt8], done: @escaping @Sendable (Result<HuntEntry, CreateRefusal>) -> Void
+  ) {
+    let taken = control.submit { [self] in
+      let built = HuntBuilder.build(text, maps: .refused)
+      guard let (definition, map) = built.value else {
+        return done(.failure(.findings(built.findings)))
+      }
+      do throws(CreateRefusal) {
+        done(.success(try createNow(definition, map)))
+      } catch {
+        done(.failure(error))
+      }
+    }
+    if !taken { done(.failure(.stopping)) }
+  }
+
   /// As `create`, on the calling thread; before `start` or on the control thread.
   private func createNow(
     _ definition: HuntDefinition, _ map: BlockMap
   ) throws(CreateRefusal) -> HuntEntry {
-    // In this order, since `delete` enters the name before it leaves the directory.
-    if hunt(named: definition.name) != nil { throw .nameTaken }
-    if leaving.withLock({ $0.contains(definition.name) }) { throw .nameTaken }
+    let isTaken = directory.withLock { entries in
+      entries.contains { $0.name == definition.name }
+    }
+    if isTaken || leaving.withLock({ $0.contains(definition.name) }) { throw .nameTaken }
+    if hunts.count >= Self.huntCountMax { throw .tooMany(Self.huntCountMax) }
     let pages = Partition.pagesNeeded(definition, map)
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    // Two of three budgeted pages are for forks and touched only while one is alive.
+    // All pages are reserved at once, though two of three are for forks and rarely touched.
     let used = reservedPageBytes.withLock { $0 }
-    if (used + pages * pageBytes) / 3 > memory * 3 / 4 {
+    if used + pages * pageBytes > memory * 3 / 4 {
       throw .tooLarge(
-        neededBytes: pages * pageBytes / 3, availableBytes: memory * 3 / 4 - used / 3)
+        neededBytes: pages * pageBytes, availableBytes: max(0, memory * 3 / 4 - used))
     }
     let number = nextNumber.withLock { next in
       defer { next += 1 }
       return next
     }
     let folder = HuntFolder(data: settings.data, name: definition.name)
+    // The memory first: a hunt that does not fit must not be found by the next start.
+    let pool = PagePool(pageCount: pages)
+    adviseHugePages(pool.memory)
     do throws(HuntFolderFault) {
       let manifest: HuntFolder.Manifest
       do throws(DiskFault) {
@@ -265,8 +295,6 @@ public final class Engine: @unchecked Sendable {
         manifest = try folder.create(
           definition, map: map, number: number, segmentBytes: settings.segmentBytes)
       } catch { throw .disk(error) }
-      let pool = PagePool(pageCount: pages)
-      adviseHugePages(pool.memory)
       let partition = Partition(
         definition, map: map, number: number, digestEvery: UInt64(settings.digestEveryEvents),
         heldLines: heldLines, pool: pool)
@@ -280,15 +308,12 @@ public final class Engine: @unchecked Sendable {
     }
   }
 
-  private static let trashPrefix = "deleted-"
-
-  /// Removes a hunt and its files; `done` is called on another thread with what went wrong. The name
-  /// is free again when the files are; if that fails, after the next start, which brings the hunt back.
+  /// Removes a hunt and its files; `done` is called on another thread with what went wrong.
   public func delete(_ entry: HuntEntry, done: @escaping @Sendable (String?) -> Void) {
     let known = directory.withLock { entries in
       guard let at = entries.firstIndex(where: { $0.number == entry.number }) else { return false }
-      leaving.withLock { $0.append(entry.name) }
       entries.remove(at: at)
+      leaving.withLock { _ = $0.insert(entry.name) }
       return true
     }
     guard known else { return done("the hunt is gone") }
@@ -298,11 +323,11 @@ public final class Engine: @unchecked Sendable {
         let folder = HuntFolder(data: settings.data, name: entry.name)
         let taken = control.submit { [self] in
           do throws(DiskFault) {
-            // The rename is the moment of deletion; what a crash leaves of the trash goes with the
-            // next start.
-            let trash = settings.data + "/" + Self.trashPrefix + "\(entry.number)"
+            // The rename is the moment of deletion; what remains of the trash is removed at leisure.
+            let trash = settings.data + "/deleted-\(entry.number)"
+            if Files.exists(trash) { try Files.removeTree(trash) }
             try Files.rename(folder.path, trash)
-            leaving.withLock { names in names.removeAll { $0 == entry.name } }
+            leaving.withLock { _ = $0.remove(entry.name) }
             try Files.removeTree(trash)
             done(nil)
           } catch {

@@ -192,7 +192,7 @@ final class PartitionThread: @unchecked Sendable {
 
   /// Answers a batch for a hunt that is gone.
   private func refuse(_ batch: Batch, _ port: GatewayPort) {
-    var reply = Reply(.outcomes, to: batch)
+    var reply = Reply(.gone, to: batch)
     reply.ack = .applied
     reply.shed = batch.count
     let ring = port.fromThreads[index]
