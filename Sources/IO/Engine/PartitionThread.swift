@@ -82,7 +82,8 @@ final class PartitionThread: @unchecked Sendable {
   private func rest(_ now: Int64) {
     var waitMs: Int64 = 1_000
     for hunt in hunts {
-      if let hunt, let due = hunt.partition.state.nextTimer {
+      // The timers of a hunt whose journal has failed fire no more.
+      if let hunt, !hunt.hasFailed, let due = hunt.partition.state.nextTimer {
         waitMs = min(waitMs, max(0, due - now))
       }
     }
@@ -104,7 +105,8 @@ final class PartitionThread: @unchecked Sendable {
       {
         return true
       }
-      if hunt.journal.hasFailed != hunt.hasFailed || hunt.partition.isDigesting { return true }
+      if hunt.journal.hasFailed != hunt.hasFailed { return true }
+      if hunt.partition.isDigesting && !hunt.hasFailed { return true }
     }
     return false
   }
