@@ -181,10 +181,14 @@ public struct Partition: ~Copyable {
     var booked: (producer: UInt64, row: Int)?
     let refusal = isStopped ? nil : refusal(ofAll: batch, lines)
     let ahead = 12
-    for at in 0..<min(ahead, count) { state.prefetchIndex(lines.load(at, as: Event.self)) }
+    for at in 0..<min(ahead, count) {
+      state.prefetchIndex(player: lines.load(at, byte: 24, as: UInt64.self))
+    }
     for at in 0..<count {
-      if at + ahead < count { state.prefetchIndex(lines.load(at + ahead, as: Event.self)) }
-      if at + ahead / 2 < count { state.prefetchRow(lines.load(at + ahead / 2, as: Event.self)) }
+      if at + ahead < count {
+        state.prefetchIndex(player: lines.load(at + ahead, byte: 24, as: UInt64.self))
+      }
+      if at + ahead / 2 < count { state.prefetchRow(lines, at + ahead / 2) }
       var event = lines.load(at, as: Event.self)
       var outcome: Outcome
       var producer = batch.producer
@@ -315,11 +319,11 @@ public struct Partition: ~Copyable {
     if event.time == 0 { event.time = state.now }
     // A digest still in progress is journalled before the event that may start the next one: behind it
     // a replay, which holds only its newest digest, could not compare the two.
-    if (state.counts.events + 1) % digestEvery == 0 { finishDigest(&output) }
+    if (state.eventCount + 1) % digestEvery == 0 { finishDigest(&output) }
     let offset = nextOffset
     journal(event, &output)
     let outcome = state.apply(event, offset: offset, &output.effects)
-    if state.counts.events % digestEvery == 0, outcome.disposition == .applied {
+    if state.eventCount % digestEvery == 0, outcome.disposition == .applied {
       startDigest(&output)
     }
     return outcome
