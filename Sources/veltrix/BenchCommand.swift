@@ -263,11 +263,13 @@ struct ApplyBench: ~Copyable {
   /// processor, without making the events.
   mutating func run() -> (wall: Int64, processor: Int64) {
     var left = plan.events
-    var wall: Int64 = 0, processor: Int64 = 0
+    var wall: Int64 = 0
+    var processor: Int64 = 0
     while left > 0 {
       let count = min(Self.batch, left)
       fill(count)
-      let start = vx_monotonic_ns(), processorStart = vx_thread_cpu_ns()
+      let start = vx_monotonic_ns()
+      let processorStart = vx_thread_cpu_ns()
       step(count)
       processor += vx_thread_cpu_ns() - processorStart
       wall += vx_monotonic_ns() - start

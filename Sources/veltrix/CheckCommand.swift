@@ -52,7 +52,8 @@ enum CheckCommand {
     for finding in findings { Terminal.out(finding.line(file: path)) }
     let errors = findings.count { $0.severity == .error }
     let warnings = findings.count - errors
-    let counts = "\(errors) \(errors == 1 ? "error" : "errors"), "
+    let counts =
+      "\(errors) \(errors == 1 ? "error" : "errors"), "
       + "\(warnings) \(warnings == 1 ? "warning" : "warnings")"
     Terminal.out("\(path): \(errors == 0 ? summary + "; " : "")\(counts)")
     return errors == 0 ? ExitCode.fine : ExitCode.failedCheck

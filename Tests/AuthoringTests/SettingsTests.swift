@@ -21,7 +21,7 @@ import Testkit
       "data": "/var/lib/veltrix", "http": "127.0.0.1:80", "stream": "[::1]:81", "threads": "64",
       "durability": "interval", "flush_interval": "5ms", "group_commit_max": "0",
       "segment_size": "1GiB", "digest_every": "1_000", "disk_reserve": "0", "connections": "7",
-      "body_max": "16MiB", "idle_timeout": "1h", "header_timeout": "100", "queue_events": "1024",
+      "body_max": "16MiB", "idle_timeout": "1h", "header_timeout": "100", "queue_events": "16384",
       "live_rate": "20", "operate_from_loopback": "false", "log_level": "warning",
     ]
     #expect(Set(values.keys) == Set(Settings.keys.map(\.key)))
@@ -36,7 +36,7 @@ import Testkit
     #expect(settings.segmentBytes == 1 << 30 && settings.digestEveryEvents == 1_000)
     #expect(settings.diskReserveBytes == 0 && settings.connections == 7)
     #expect(settings.bodyMaxBytes == 16 << 20 && settings.idleTimeoutMs == 3_600_000)
-    #expect(settings.headerTimeoutMs == 100 && settings.queueEvents == 1024)
+    #expect(settings.headerTimeoutMs == 100 && settings.queueEvents == 16_384)
     #expect(settings.liveRate == 20 && !settings.operateFromLoopback)
     #expect(settings.logLevel == .warning)
     var flagged = Settings()
@@ -54,7 +54,7 @@ import Testkit
       "f:1:7: error: http: \"0.0.0.0:7400\": expected 127.x.y.z, [::1] or localhost, and a port"
     ),
     (
-      "queue_events: 5000", "f:1:15: error: queue_events: \"5000\": expected a power of two"
+      "queue_events: 20000", "f:1:15: error: queue_events: \"20000\": expected a power of two"
     ),
     (
       "segment_size: 1048577",
@@ -119,40 +119,40 @@ import Testkit
 }
 
 private let helpSnapshot = """
-    --data <path>                         folder of journals, checkpoints and hunts; created when
-                                          missing; default veltrix-data
-    --http <host:port>                    where HTTP and WebSocket clients connect; 127.x.y.z,
-                                          [::1] or localhost, and a port; default 127.0.0.1:7400
-    --stream <host:port>                  where clients of the binary stream connect; 127.x.y.z,
-                                          [::1] or localhost, and a port; default 127.0.0.1:7401
-    --threads <n>                         threads that apply events; 0 for one a core but one, and
-                                          at least one; 0...64 threads; default 0
-    --durability batch|interval|os        when the journal is flushed: each batch, at an interval,
-                                          or when the kernel likes; default batch
-    --flush-interval <time>               time between flushes when durability is interval;
-                                          5ms...500ms; default 50ms
-    --group-commit-max <time>             longest a batch waits for company before it is flushed,
-                                          when durability is batch; 0...5ms; default 1ms
-    --segment-size <bytes>                length of a journal file, written ahead; 1MiB...1GiB, a
-                                          multiple of 4KiB; default 64MiB
-    --digest-every <n>                    events between two digests of the state in the journal;
-                                          1,000...1,000,000,000 events; default 1_000_000
-    --disk-reserve <bytes>                free space below which events are refused; 0...1TiB;
-                                          default 256MiB
-    --connections <n>                     connections open at once, all kinds; further ones are
-                                          turned away; 1...100,000 connections; default 10_000
-    --body-max <bytes>                    longest body of an HTTP request; 1KiB...16MiB;
-                                          default 1MiB
-    --idle-timeout <time>                 silence after which a connection is closed; 1s...1h;
-                                          default 1m
-    --header-timeout <time>               time a request's head may take to arrive; 100ms...1m;
-                                          default 10s
-    --queue-events <n>                    events waiting for one partition; further ones are
-                                          refused with a time to retry; 1,024...1,048,576 events,
-                                          a power of two; default 65_536
-    --live-rate <n>                       changes of a board sent to each viewer; 1...20 deltas/s;
-                                          default 5
-    --operate-from-loopback true|false    whether HTTP clients on this machine may ask for the
-                                          operate right; default true
-    --log-level error|warning|info  least severity that is logged; default info
+    --data <path>                       folder of journals, checkpoints and hunts; created when
+                                        missing; default veltrix-data
+    --http <host:port>                  where HTTP and WebSocket clients connect; 127.x.y.z, [::1]
+                                        or localhost, and a port; default 127.0.0.1:7400
+    --stream <host:port>                where clients of the binary stream connect; 127.x.y.z,
+                                        [::1] or localhost, and a port; default 127.0.0.1:7401
+    --threads <n>                       threads that apply events; 0 for one a core but one, and
+                                        at least one; 0...64 threads; default 0
+    --durability batch|interval|os      when the journal is flushed: each batch, at an interval,
+                                        or when the kernel likes; default batch
+    --flush-interval <time>             time between flushes when durability is interval;
+                                        5ms...500ms; default 50ms
+    --group-commit-max <time>           longest a batch waits for company before it is flushed,
+                                        when durability is batch; 0...5ms; default 1ms
+    --segment-size <bytes>              length of a journal file, written ahead; 1MiB...1GiB, a
+                                        multiple of 4KiB; default 64MiB
+    --digest-every <n>                  events between two digests of the state in the journal;
+                                        1,000...1,000,000,000 events; default 1_000_000
+    --disk-reserve <bytes>              free space below which events are refused; 0...1TiB;
+                                        default 256MiB
+    --connections <n>                   connections open at once, all kinds; further ones are
+                                        turned away; 1...100,000 connections; default 10_000
+    --body-max <bytes>                  longest body of an HTTP request; 1KiB...16MiB;
+                                        default 1MiB
+    --idle-timeout <time>               silence after which a connection is closed; 1s...1h;
+                                        default 1m
+    --header-timeout <time>             time a request's head may take to arrive; 100ms...1m;
+                                        default 10s
+    --queue-events <n>                  events waiting for one partition; further ones are refused
+                                        with a time to retry; 16,384...1,048,576 events, a power
+                                        of two; default 65_536
+    --live-rate <n>                     changes of a board sent to each viewer; 1...20 deltas/s;
+                                        default 5
+    --operate-from-loopback true|false  whether HTTP clients on this machine may ask for the
+                                        operate right; default true
+    --log-level error|warning|info      least severity that is logged; default info
   """

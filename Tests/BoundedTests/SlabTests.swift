@@ -10,7 +10,8 @@ import Testkit
     forAll(cases: 200) { random in
       let slab = Slab(byteCount: 512)
       for at in 0..<512 { slab.store(UInt8(truncatingIfNeeded: random.next()), at) }
-      let count = random.below(512), split = random.below(count + 1)
+      let count = random.below(512)
+      let split = random.below(count + 1)
       let whole = slab.crc32c(0, count: count)
       let first = slab.crc32c(0, count: split)
       return slab.crc32c(split, count: count - split, continuing: first) == whole

@@ -48,6 +48,24 @@ func withEngine<Result>(_ body: (Server) throws -> Result) throws -> Result {
     }
   }
 
+  /// The state follows from the events alone: the same seed gives the same digest at any rate.
+  @Test func digestDoesNotDependOnTheRate() throws {
+    var digests: [String?] = []
+    for (rate, seconds) in [(4_000, 1), (2_000, 2)] {
+      try withEngine { server in
+        let options = try LoadOptions([
+          "--target", "127.0.0.1:\(server.streamPort)", "--http", "127.0.0.1:\(server.httpPort)",
+          "--rate", "\(rate)", "--seconds", "\(seconds)", "--players", "200", "--batch", "40",
+          "--create",
+        ])
+        let report = try Load(options, world: sharedWorld) { _ in }.run()
+        #expect(report.isGood && report.digestEvents == 4_000)
+        digests.append(report.digest)
+      }
+    }
+    #expect(digests[0] != nil && digests[0] == digests[1])
+  }
+
   /// The demo's players join, find treasures and win no more than there is.
   @Test func demoPlayersHunt() throws {
     try withEngine { server in

@@ -104,22 +104,25 @@ private func gaps(_ seen: Set<UInt64>) -> Int {
   #expect(hunt.state.decide(1, 10) == .new)
 }
 
-/// The window of keys holds the last so many, each with the offset of its event, and forgets the oldest
-/// first; keys and sequences do not meet.
+/// The window of keys holds the last so many, each with the offset of its event and the bits that tell
+/// its body, and forgets the oldest first; keys and sequences do not meet.
 @Test func keysAreForgottenOldestFirst() {
   #expect(
     forAll(cases: 50) { random in
       let size = 1 + random.below(20)
       var hunt = Held(definition { $0.idempotencyKeys = size }, blockMap(["."], eight: true))
-      var window: [(key: UInt64, offset: UInt64)] = []
+      var window: [(key: UInt64, offset: UInt64, body: EventFlags)] = []
       for _ in 0..<200 {
         let key = random.next() % UInt64(size * 3) + (random.chance(10) ? 1 << 62 : 0)
         let known = window.first { $0.key == key }
-        guard hunt.state.idempotent(key) == known?.offset else { return false }
+        let held = hunt.state.idempotent(key)
+        guard held?.offset == known?.offset, held?.body == known?.body else { return false }
         if known != nil { continue }
+        let body = EventFlags.body(random.next())
         var event = score(1, key)
         event.flags.insert(.idempotencyKey)
-        window.append((key, hunt.offset))
+        event.flags.formUnion(body)
+        window.append((key, hunt.offset, body))
         _ = hunt.apply(event)
         if window.count > size { window.removeFirst() }
         guard hunt.state.decide(1, 1) == .new, hunt.state.highSequence(1) == 0 else { return false }

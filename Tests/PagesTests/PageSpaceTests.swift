@@ -18,9 +18,11 @@ import Testkit
         let before = live.digest()
         let fork: PageSpace
         do throws(ForkRefusal) { fork = try live.fork() } catch { return false }
-        let modelThen = model, rowsThen = rows
+        let modelThen = model
+        let rowsThen = rows
         for _ in 0..<300 {
-          let key = UInt64(random.below(400) + 1), value = random.next()
+          let key = UInt64(random.below(400) + 1)
+          let value = random.next()
           if random.chance(30) {
             if table.remove(key, &live) != (model.removeValue(forKey: key) != nil) { return false }
           } else {
@@ -55,7 +57,8 @@ import Testkit
   var layout = PageLayout()
   let array = PagedArray<UInt32>("a", count: 50_000, in: &layout)
   let pool = PagePool(pageCount: layout.pageCount * 4 + 1)
-  var one = PageSpace(layout, pool: pool), two = PageSpace(layout, pool: pool)
+  var one = PageSpace(layout, pool: pool)
+  var two = PageSpace(layout, pool: pool)
   var random = TestRandom(seed: runSeed)
   let values = (0..<50_000).map { _ in UInt32(truncatingIfNeeded: random.next()) }
   for at in 0..<50_000 { array.store(values[at], at, &one) }

@@ -15,8 +15,11 @@ import CIntrinsics
   /// XXH3-128 of `bytes`.
   public init(of bytes: RawSpan, seed: UInt64 = 0) {
     let hash = unsafe bytes.withUnsafeBytes { raw in
-      guard let start = raw.baseAddress else { return unsafe withUnsafeBytes(of: UInt8(0)) {
-        unsafe vx_xxh3_128($0.baseAddress!, 0, seed) } }
+      guard let start = raw.baseAddress else {
+        return unsafe withUnsafeBytes(of: UInt8(0)) {
+          unsafe vx_xxh3_128($0.baseAddress!, 0, seed)
+        }
+      }
       return unsafe vx_xxh3_128(start, raw.count, seed)
     }
     self.init(high: hash.high, low: hash.low)
@@ -35,8 +38,11 @@ import CIntrinsics
 /// XXH3-64 of `bytes`.
 public func hash64(_ bytes: RawSpan, seed: UInt64 = 0) -> UInt64 {
   unsafe bytes.withUnsafeBytes { raw in
-    guard let start = raw.baseAddress else { return unsafe withUnsafeBytes(of: UInt8(0)) {
-      unsafe vx_xxh3_64($0.baseAddress!, 0, seed) } }
+    guard let start = raw.baseAddress else {
+      return unsafe withUnsafeBytes(of: UInt8(0)) {
+        unsafe vx_xxh3_64($0.baseAddress!, 0, seed)
+      }
+    }
     return unsafe vx_xxh3_64(start, raw.count, seed)
   }
 }

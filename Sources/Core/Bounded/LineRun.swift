@@ -25,7 +25,8 @@
 
   /// The value at byte `offset` (a multiple of its alignment) of line `index`.
   @inlinable @inline(__always)
-  public func load<Field: BitwiseCopyable>(_ index: Int, byte offset: Int, as: Field.Type) -> Field {
+  public func load<Field: BitwiseCopyable>(_ index: Int, byte offset: Int, as: Field.Type) -> Field
+  {
     precondition(index >= 0 && index < count && offset >= 0 && offset < 64)
     return slab.load(((first &+ index) & mask) &* 64 &+ offset, as: Field.self)
   }
@@ -36,7 +37,8 @@
     var done = 0
     while done < count {
       // As far as neither ring wraps.
-      let from = (first &+ done) & mask, to = (target &+ done) & ringMask
+      let from = (first &+ done) & mask
+      let to = (target &+ done) & ringMask
       let run = min(count - done, mask + 1 - from, ringMask + 1 - to)
       ring.copy(from: slab, at: from &* 64, to: to &* 64, count: run &* 64)
       done += run

@@ -42,7 +42,8 @@ public import CIntrinsics
   @inlinable @inline(__always)
   public func store<Value: BitwiseCopyable>(_ value: Value, _ offset: Int) {
     precondition(offset >= 0 && offset &+ MemoryLayout<Value>.size <= byteCount)
-    unsafe base.storeBytes(of: value, toByteOffset: offset, as: Value.self)
+    // Not `storeBytes`, which calls memmove for a value of a cache line.
+    unsafe base.advanced(by: offset).assumingMemoryBound(to: Value.self).initialize(to: value)
   }
 
   /// Runs `body` on the value at `offset` in place.
@@ -106,7 +107,8 @@ public import CIntrinsics
         fromByteOffset: otherOffset &+ at, as: UInt64.self)
       if left != right { return false }
     }
-    for at in (count & ~7)..<count where load(offset + at, as: UInt8.self)
+    for at in (count & ~7)..<count
+    where load(offset + at, as: UInt8.self)
       != other.load(otherOffset + at, as: UInt8.self)
     { return false }
     return true

@@ -83,6 +83,14 @@
   /// `sequence` is a key of the idempotency window, not a number in the producer's order.
   @inlinable public static var idempotencyKey: EventFlags { EventFlags(rawValue: 1 << 15) }
 
+  /// Ten bits of the hash of the body that an event with `idempotencyKey` came in, to tell a retry from
+  /// another request under the same key.
+  @inlinable public static func body(_ hash: UInt64) -> EventFlags {
+    EventFlags(rawValue: UInt16(truncatingIfNeeded: hash & 0x3ff) &<< 3)
+  }
+  /// The bits that `body` sets.
+  @inlinable public static var bodyMask: EventFlags { EventFlags(rawValue: 0x1ff8) }
+
   /// What a gateway sets on events that it read from text.
   @inlinable public static var fromText: EventFlags {
     EventFlags(

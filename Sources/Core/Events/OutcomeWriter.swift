@@ -56,7 +56,9 @@ public enum OutcomeWriter {
     json.key("disposition")
     json.word(outcome.disposition?.word ?? "unknown")
     let isPlaced = outcome.disposition != .rejected && outcome.disposition != .shed
-    if isPlaced { json.field("offset", outcome.offset) }
+    // Where a repeat's first copy stands is not always remembered.
+    let isKnown = outcome.disposition != .duplicate || outcome.offset != 0
+    if isPlaced && isKnown { json.field("offset", outcome.offset) }
     if outcome.sequence != 0 { json.field("sequence", outcome.sequence) }
     if let name {
       json.key("player")

@@ -51,7 +51,7 @@ public struct HuntRules: Equatable, Sendable {
   public var latenessMs: Int64 = 0
   /// Events ahead of the hunt's clock by more than this are refused as `timeAhead`; ms, 0...30 days,
   /// 0 for never.
-  public var aheadMs: Int64 = 0
+  public var aheadMs: Int64 = 300_000
   /// Claims of one treasure that a player may be granted, between respawns, 0...1,048,575; 0 for
   /// any number.
   public var claimsPerPlayer: UInt32 = 1

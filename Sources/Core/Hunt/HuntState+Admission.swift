@@ -1,5 +1,5 @@
-import Events
 import Bounded
+public import Events
 import Pages
 
 /// What the sequence of an event says about it.
@@ -84,15 +84,19 @@ extension HuntState {
 
   // MARK: Idempotency keys
 
-  /// Journal offset of the event admitted with `key`; nil when the window does not hold it.
-  public func idempotent(_ key: UInt64) -> UInt64? {
-    idempotencyIndex.find(key | 1 << 63, space).map { slot in
-      idempotencyOffsets.load(Int(slot) * 8, as: UInt64.self)
-    }
+  /// Journal offset of the event admitted with `key`, and the flags that tell its body; nil when the
+  /// window does not hold it.
+  public func idempotent(_ key: UInt64) -> (offset: UInt64, body: EventFlags)? {
+    guard let held = idempotencyIndex.find(key | 1 << 63, space) else { return nil }
+    let slot = Int(held & 0xffff_ffff)
+    return (
+      idempotencyOffsets.load(slot * 8, as: UInt64.self),
+      EventFlags(rawValue: UInt16(truncatingIfNeeded: held >> 48))
+    )
   }
 
   /// Remembers `key`, forgetting the oldest one when the window is full.
-  mutating func remember(_ key: UInt64, offset: UInt64) {
+  mutating func remember(_ key: UInt64, offset: UInt64, body: EventFlags) {
     let count = counts.idempotencyKeys
     let slot = Int(count % UInt64(limits.idempotencyKeys))
     if count >= UInt64(limits.idempotencyKeys) {
@@ -100,7 +104,8 @@ extension HuntState {
       precondition(idempotencyIndex.remove(oldest, &space), "idempotency ring without its key")
     }
     let held = key | 1 << 63
-    precondition(idempotencyIndex.set(held, UInt64(slot), &space), "idempotency window overfull")
+    let value = UInt64(slot) | UInt64(body.rawValue) << 48
+    precondition(idempotencyIndex.set(held, value, &space), "idempotency window overfull")
     idempotencyRing.store(held, slot, &space)
     idempotencyOffsets.store(offset, slot * 8)
     counts { $0.idempotencyKeys += 1 }

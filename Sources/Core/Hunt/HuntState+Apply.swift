@@ -1,5 +1,5 @@
+public import Bounded
 public import Events
-import Bounded
 import Pages
 import Scoring
 import World
@@ -39,7 +39,7 @@ extension HuntState {
   ) -> Outcome {
     // The sequence is remembered whatever becomes of the event, so that a resend stays a duplicate.
     if event.flags.contains(.idempotencyKey) {
-      remember(event.sequence, offset: offset)
+      remember(event.sequence, offset: offset, body: event.flags.intersection(.bodyMask))
     } else {
       admit(event.producer, event.sequence)
     }
@@ -117,7 +117,7 @@ extension HuntState {
       player.total = overflow ? (points > 0 ? .max : .min) : sum
       return player.total
     }
-    _ = boards.add(UInt32(row), points, reached: counts.events, timeMs: time, &space)
+    _ = boards.add(UInt32(row), points, reached: eventCount, timeMs: time, &space)
     outcome.total = total
     outcome.points = Int32(clamping: points)
   }
@@ -158,23 +158,28 @@ extension HuntState {
 
   // MARK: Prefetching
 
-  /// Asks for the cache lines that finding the event's player will touch.
-  public func prefetchIndex(_ event: Event) {
-    if event.player != 0 { playerIndex.prefetch(event.player, space) }
+  /// Asks for the cache lines that finding a player will touch.
+  public func prefetchIndex(player: UInt64) {
+    if player != 0 { playerIndex.prefetch(player, space) }
   }
 
-  /// Asks for the player's row and board rows; call some events after `prefetchIndex`.
-  public func prefetchRow(_ event: Event) {
-    guard event.player != 0, let row = playerIndex.find(event.player, space) else { return }
+  /// Asks for what an event will touch: the player's row, and the world around the place or the
+  /// player's row of each board; call some events after `prefetchIndex`.
+  ///
+  /// - Parameter lines: Where the event lies, at `at`; only the fields needed are read.
+  public func prefetchRow(_ lines: LineRun, _ at: Int) {
+    let player = lines.load(at, byte: 24, as: UInt64.self)
+    guard player != 0, let row = playerIndex.find(player, space) else { return }
     players.prefetch(Int(row), space)
-    if event.kindByte == EventKind.move.rawValue,
-      let node = world.map.node(x: Int(event.x), y: Int(event.y))
-    {
+    if lines.load(at, byte: 1, as: UInt8.self) == EventKind.move.rawValue {
+      let x = Int(lines.load(at, byte: 40, as: Int32.self))
+      let y = Int(lines.load(at, byte: 44, as: Int32.self))
+      guard let node = world.map.node(x: x, y: y) else { return }
       world.prefetch(node, space)
-      if event.flags.contains(.wantHint) { field.prefetch(around: node, space) }
-    }
-    if event.kindByte != EventKind.move.rawValue {
-      boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: event.time, space)
+      field.prefetch(around: node, space)
+    } else {
+      let time = lines.load(at, byte: 32, as: Int64.self)
+      boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: time, space)
     }
   }
 }

@@ -237,6 +237,7 @@ extension HuntState {
     effect.stock = treasure.stock
     effect.stockLeft = kind == .spawn ? treasure.free : 0
     effect.time = now
+    effect.isRemoval = treasure.phase == .removed ? 1 : 0
     effects.append(effect)
   }
 

@@ -32,7 +32,7 @@ public struct HuntState: ~Copyable {
   let gaps: PagedTree  // (producer row, sequence) where "missing" begins or ends
   let nameIndex: PagedTable  // hash of the name, probed upwards -> name row
   let names: PagedArray<NameRow>
-  let idempotencyIndex: PagedTable  // key -> slot in the ring
+  let idempotencyIndex: PagedTable  // key -> slot in the ring, bits of its body << 48
   let idempotencyRing: PagedArray<UInt64>
   // By slot of the ring. Not in pages: offsets move with every tally and digest in the journal, and a
   // storm of repeats, or a crash and its resends, must not change the digest.
@@ -150,11 +150,16 @@ public struct HuntState: ~Copyable {
 
   public var counts: HuntCounts { countsRow.load(0, space) }
 
+  /// `counts.events`, without loading the rest.
+  public var eventCount: UInt64 { countsRow.load(0, byte: 0, as: UInt64.self, space) }
+
   mutating func counts(_ change: (inout HuntCounts) -> Void) {
     countsRow.update(0, &space, change)
   }
 
-  public var phase: HuntPhase { HuntPhase(rawValue: counts.phaseRaw) ?? .draft }
+  public var phase: HuntPhase {
+    HuntPhase(rawValue: countsRow.load(0, byte: 8, as: Int64.self, space)) ?? .draft
+  }
 
   /// A branch of the state's pages, for reading by another thread or for a digest; see
   /// `PageSpace.fork`.

@@ -143,7 +143,8 @@ public enum TreasurePhase: UInt8, CaseIterable, Sendable, BitwiseCopyable {
 @frozen public struct Effect: BitwiseCopyable, Sendable {
   /// The kind of event that made it; `spawn` also for a respawn, `despawn` also for exhaustion.
   public var kindByte: UInt8
-  public var reserved: UInt8 = 0
+  /// 1 when a `despawn` removed the treasure for good.
+  public var isRemoval: UInt8 = 0
   public var reserved16: UInt16 = 0
   public var treasure: UInt32 = 0
   public var player: UInt64 = 0

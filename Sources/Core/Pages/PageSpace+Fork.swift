@@ -69,7 +69,8 @@ extension PageSpace {
   public func forEachDifference(from other: borrowing PageSpace, _ body: (Int) -> Void) {
     precondition(pageCount == other.pageCount, "spaces of different layouts")
     for page in 0..<pageCount {
-      let mine = physical(page), theirs = other.physical(page)
+      let mine = physical(page)
+      let theirs = other.physical(page)
       if mine == theirs && pool === other.pool { continue }
       if !memory.equals(mine << 12, other.memory, theirs << 12, count: pageBytes) { body(page) }
     }

@@ -28,6 +28,15 @@
     return space.load(address &+ (index &<< shift), as: Row.self)
   }
 
+  /// The value at byte `offset` (a multiple of its alignment) of row `index`.
+  @inlinable @inline(__always)
+  public func load<Field: BitwiseCopyable>(
+    _ index: Int, byte offset: Int, as: Field.Type, _ space: borrowing PageSpace
+  ) -> Field {
+    precondition(index >= 0 && index < count && offset >= 0 && offset < MemoryLayout<Row>.size)
+    return space.load(address &+ (index &<< shift) &+ offset, as: Field.self)
+  }
+
   @inlinable @inline(__always)
   public func store(_ row: Row, _ index: Int, _ space: inout PageSpace) {
     precondition(index >= 0 && index < count)

@@ -59,6 +59,8 @@ public enum BatchKind: UInt8, Sendable, BitwiseCopyable {
   @inlinable public static var fromText: BatchFlags { BatchFlags(rawValue: 2) }
   /// Counts only, no outcomes.
   @inlinable public static var ackOnly: BatchFlags { BatchFlags(rawValue: 4) }
+  /// All events or none: one that cannot be taken rejects the others as `batchRejected`.
+  @inlinable public static var atomic: BatchFlags { BatchFlags(rawValue: 16) }
   /// Every event must be of the batch's producer.
   @inlinable public static var oneProducer: BatchFlags { BatchFlags(rawValue: 8) }
 }
@@ -107,6 +109,8 @@ public enum ReplyKind: UInt8, Sendable, BitwiseCopyable {
   case outcomes = 1
   case answer = 2
   case welcome = 3
+  /// The hunt is gone.
+  case gone = 4
 }
 
 extension Event {

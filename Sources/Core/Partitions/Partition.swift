@@ -96,7 +96,11 @@ public struct Partition: ~Copyable {
       enter(batch.producer, .shed, UInt64(batch.count), isStopped, &output)
       reply.shed += batch.count
     case .control:
-      if !isStopped { control(batch, &output) }
+      if isStopped {
+        reply.shed = 1
+      } else if !control(batch, &output) {
+        reply.rejected = 1
+      }
     case .query, .hello:
       preconditionFailure("\(batch.kind) is not a step")
     }
@@ -156,11 +160,14 @@ public struct Partition: ~Copyable {
     precondition(tallies.add(producer: producer, disposition, times))
   }
 
-  private mutating func control(_ batch: Batch, _ output: inout StepOutput) {
+  /// Changes the phase; false when the hunt has ended, which is for good.
+  private mutating func control(_ batch: Batch, _ output: inout StepOutput) -> Bool {
+    if state.phase == .ended && batch.detail != UInt64(HuntPhase.ended.rawValue) { return false }
     var event = Event(kind: .control, time: state.now, value: Int64(batch.detail))
     event.hunt = number
     journal(event, &output)
     _ = state.apply(event, offset: nextOffset - 1, &output.effects)
+    return true
   }
 
   // MARK: Judging events
@@ -172,17 +179,23 @@ public struct Partition: ~Copyable {
     let count = Int(batch.count)
     // The row of the producer of the last event that was journalled.
     var booked: (producer: UInt64, row: Int)?
+    let refusal = isStopped ? nil : refusal(ofAll: batch, lines)
     let ahead = 12
-    for at in 0..<min(ahead, count) { state.prefetchIndex(lines.load(at, as: Event.self)) }
+    for at in 0..<min(ahead, count) {
+      state.prefetchIndex(player: lines.load(at, byte: 24, as: UInt64.self))
+    }
     for at in 0..<count {
-      if at + ahead < count { state.prefetchIndex(lines.load(at + ahead, as: Event.self)) }
-      if at + ahead / 2 < count { state.prefetchRow(lines.load(at + ahead / 2, as: Event.self)) }
+      if at + ahead < count {
+        state.prefetchIndex(player: lines.load(at + ahead, byte: 24, as: UInt64.self))
+      }
+      if at + ahead / 2 < count { state.prefetchRow(lines, at + ahead / 2) }
       var event = lines.load(at, as: Event.self)
       var outcome: Outcome
       var producer = batch.producer
       do throws(Rejection) {
         try check(&event, batch)
         producer = event.producer
+        if let refusal { throw Rejection(refusal, position: 0) }
         outcome =
           isStopped
           ? Outcome(of: event, result: .stopped, disposition: .shed)
@@ -209,20 +222,56 @@ public struct Partition: ~Copyable {
     }
   }
 
+  /// Why no event of a batch may be taken: another request came under its key, or it is atomic and
+  /// not all of it would be taken.
+  private func refusal(ofAll batch: Batch, _ lines: LineRun) -> ResultCode? {
+    if batch.flags.contains(.fromText), batch.count > 0 {
+      let first = lines.load(0, as: Event.self)
+      if first.rejection == nil, first.flags.contains(.idempotencyKey),
+        let held = state.idempotent(first.sequence),
+        held.body != first.flags.intersection(.bodyMask)
+      {
+        return .idempotencyConflict
+      }
+    }
+    return batch.flags.contains(.atomic) && !takesAll(batch, lines) ? .batchRejected : nil
+  }
+
+  /// Whether every event of an atomic batch would be taken: valid, with room for its producer, its
+  /// sequence and its player's name.
+  private func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
+    var newNames: UInt64 = 0
+    for at in 0..<Int(batch.nameCount)
+    where state.number(of: name(at, batch, lines)) == nil { newNames += 1 }
+    if state.counts.names + newNames > UInt64(state.limits.names) { return false }
+    for at in 0..<Int(batch.count) {
+      var event = lines.load(at, as: Event.self)
+      do throws(Rejection) { try check(&event, batch) } catch { return false }
+      if event.flags.contains(.idempotencyKey) || event.sequence == 0 {
+        let next = state.highSequence(event.producer) + 1
+        if state.decide(event.producer, next) == .full { return false }
+      } else if state.decide(event.producer, event.sequence) == .full {
+        return false
+      }
+    }
+    return true
+  }
+
   /// Checks what needs no state, and fills in what the connection says.
   private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
-      let own = event.flags.intersection(.fromText)
+      var own = event.flags.intersection(.fromText)
+      if own.contains(.idempotencyKey) { own.formUnion(event.flags.intersection(.bodyMask)) }
       // A name's index or a key's hash is not what the checks of number and sequence are for.
       var bare = event
       bare.flags.subtract(own)
       if own.contains(.playerIsName) { bare.player = 1 }
       if own.contains(.idempotencyKey) { bare.sequence = 1 }
       try bare.validate()
-      if own.contains(.playerIsName), event.player >= UInt64(batch.nameCount) {
-        throw Rejection(.outOfRange, .player, position: 24)
-      }
+      // Who is known by a name is addressed by the name: a number of that range is somebody else's.
+      let limit = own.contains(.playerIsName) ? UInt64(batch.nameCount) : Event.nameBase
+      guard event.player < limit else { throw Rejection(.outOfRange, .player, position: 24) }
     } else {
       try event.validate()
     }
@@ -249,15 +298,13 @@ public struct Partition: ~Copyable {
     _ event: inout Event, _ batch: Batch, _ lines: LineRun, _ output: inout StepOutput
   ) -> Outcome {
     if event.flags.contains(.idempotencyKey) {
-      if let offset = state.idempotent(event.sequence) {
-        var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
-        outcome.offset = offset
-        return outcome
+      if let held = state.idempotent(event.sequence) {
+        return duplicate(of: event, batch, lines, offset: held.offset)
       }
     } else {
       if event.sequence == 0 { event.sequence = state.highSequence(event.producer) + 1 }
       switch state.decide(event.producer, event.sequence) {
-      case .duplicate: return Outcome(of: event, result: .duplicate, disposition: .duplicate)
+      case .duplicate: return duplicate(of: event, batch, lines, offset: 0)
       case .full: return Outcome(of: event, result: .limitReached, disposition: .shed)
       case .new: break
       }
@@ -272,20 +319,39 @@ public struct Partition: ~Copyable {
     if event.time == 0 { event.time = state.now }
     // A digest still in progress is journalled before the event that may start the next one: behind it
     // a replay, which holds only its newest digest, could not compare the two.
-    if (state.counts.events + 1) % digestEvery == 0 { finishDigest(&output) }
+    if (state.eventCount + 1) % digestEvery == 0 { finishDigest(&output) }
     let offset = nextOffset
     journal(event, &output)
     let outcome = state.apply(event, offset: offset, &output.effects)
-    if state.counts.events % digestEvery == 0, outcome.disposition == .applied {
+    if state.eventCount % digestEvery == 0, outcome.disposition == .applied {
       startDigest(&output)
     }
+    return outcome
+  }
+
+  /// The outcome of an event seen before: what its player has now, and its first place if that is
+  /// remembered.
+  private func duplicate(
+    of event: Event, _ batch: Batch, _ lines: LineRun, offset: UInt64
+  ) -> Outcome {
+    var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
+    outcome.offset = offset
+    if event.flags.contains(.playerIsName) {
+      outcome.player = name(of: event, batch, lines).flatMap { state.number(of: $0) } ?? 0
+    }
+    if let row = state.row(of: outcome.player) { outcome.total = state.player(row).total }
     return outcome
   }
 
   /// The name that an event gives by its index; nil when the batch has no such name.
   private func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
     guard event.player < UInt64(batch.nameCount) else { return nil }
-    let at = Int(batch.count) + 2 * Int(event.player)
+    return name(Int(event.player), batch, lines)
+  }
+
+  /// Name `index` of a batch.
+  private func name(_ index: Int, _ batch: Batch, _ lines: LineRun) -> NameRow {
+    let at = Int(batch.count) + 2 * index
     let (low, high) = lines.loadPair(at, as: InlineArray<8, UInt64>.self)
     var name = NameRow()
     name.size = low[0]

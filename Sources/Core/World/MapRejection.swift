@@ -35,6 +35,25 @@ public enum MapRule: Equatable, Sendable {
   case textAfterMap
 }
 
+extension MapRule {
+  /// One clause for whoever wrote the map.
+  public var sentence: String {
+    switch self {
+    case .expected(let word):
+      "the header's word \"\(word.rawValue)\" is missing (type octile, height, width, map)"
+    case .sizeOutOfRange: "height and width are whole numbers from 1 to 16,777,216"
+    case .tooManyCells(let count): "\(count) blocks; at most \(BlockMap.cellCountMax)"
+    case .textAfterHeader: "nothing follows a header's word or number on its line"
+    case .rowTooShort(let expected, let got):
+      "the row has \(got) blocks, the header says \(expected)"
+    case .rowTooLong(let expected): "the row has more than the \(expected) blocks of the header"
+    case .notACell(let byte): "byte \(byte) is not a block: one printable ASCII character each"
+    case .missingRows(let expected, let got): "\(got) rows, the header says \(expected)"
+    case .textAfterMap: "only blank lines follow the last row"
+    }
+  }
+}
+
 /// A word of a map's header.
 public enum MapWord: String, Equatable, Sendable {
   case type, octile, height, width, map

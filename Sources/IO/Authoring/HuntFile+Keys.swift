@@ -100,7 +100,7 @@ extension HuntFile {
       "events older than the hunt's clock by more are late; 0 for never"
     ) { $0.latenessMs = $1.number },
     Field(
-      "rules.ahead", .duration(0...30 * day), default: "0",
+      "rules.ahead", .duration(0...30 * day), default: "5m",
       "events ahead of the hunt's clock by more are refused; 0 for never"
     ) { $0.aheadMs = $1.number },
     Field(

@@ -65,7 +65,7 @@ extension Settings {
       "time a request's head may take to arrive"
     ) { $0.headerTimeoutMs = Int($1.number) },
     Field(
-      "queue_events", .powerOfTwo(1_024...1_048_576, unit: "events"), default: "65_536",
+      "queue_events", .powerOfTwo(16_384...1_048_576, unit: "events"), default: "65_536",
       "events waiting for one partition; further ones are refused with a time to retry"
     ) { $0.queueEvents = Int($1.number) },
     Field(

@@ -1296,6 +1296,7 @@ class Page {
       const claims = list(message.claims).filter(c => c && typeof c === "object");
       this.scene.delta(
         list(message.moves), list(message.left), list(message.treasures), claims, now);
+      for (const id of list(message.removed)) this.scene.treasures.delete(id);
       this.panel.feed(claims, message.offset);
     }
     const treasures = this.scene.treasures.size, open = this.scene.open;

@@ -20,21 +20,20 @@ public struct LoadOptions: Equatable, Sendable {
   public static let help = """
     veltrix load - send events at a stated rate, and check what became of every one
     usage: veltrix load [--target tcp://<host:port>] [--hunt <name>] [--create] [options]
-      --target tcp://<host:port>  the engine's stream port, loopback      default tcp://127.0.0.1:7401
-      --http <host:port>          its HTTP port; books and metrics        default the target's host, 7400
-      --hunt <name>               a hunt made by --create                 default load
+      --target tcp://<host:port>  the engine's stream port, loopback        default tcp://127.0.0.1:7401
+      --http <host:port>          its HTTP port, for books and metrics   default the target's host, 7400
+      --hunt <name>               a hunt made by --create                                   default load
       --create                    make the hunt first; its name must be free
-      --rate <n>                  events/s, 1...10,000,000                default 100,000
-      --seconds <n>               1...86,400                              default 10
-      --players <n>               1...10,000,000                          default 10,000
-      --connections <n>           1...200, at most one a player           default 1
-      --batch <n>                 events in a frame, 1...2,048            default 256
-      --ack applied|durable       what an acknowledgement has to mean     default durable
-      --outcomes yes|no           whether the engine says what became of each event, or counts only;
-                                                                          default yes
-      --malformed-percent <n>     share of the events that is broken, 0...100       default 0
-      --duplicate-percent <n>     share that is a repetition; at most 100 with the above   default 0
-      --seed <n>                  the same seed makes the same events, 0...2^64-1   default 1
+      --rate <n>                  events/s, 1...10,000,000                               default 100,000
+      --seconds <n>               1...86,400                                                  default 10
+      --players <n>               1...10,000,000                                          default 10,000
+      --connections <n>           1...200, at most one a player                                default 1
+      --batch <n>                 events in a frame, 1...2,048                               default 256
+      --ack applied|durable       what an acknowledgement has to mean                    default durable
+      --outcomes yes|no           what became of each event, or counts only                  default yes
+      --malformed-percent <n>     share of events that is broken, 0...100                      default 0
+      --duplicate-percent <n>     share of repetitions; 100 with the above                     default 0
+      --seed <n>                  same seed, same events; 0...2^64-1                           default 1
       --json <file>               writes the result there
     An event's latency counts from when it was due, whether or not it left then.
     exit: 0 all answered and the books balance, 1 not so or no engine, 2 bad usage

@@ -129,7 +129,8 @@ public enum Files {
   }
 
   /// Reads a whole file of at most `byteCountMax` bytes.
-  public static func read(_ path: String, byteCountMax: Int = 1 << 28) throws(DiskFault) -> [UInt8] {
+  public static func read(_ path: String, byteCountMax: Int = 1 << 28) throws(DiskFault) -> [UInt8]
+  {
     let file = try File(path, O_RDONLY)
     let size = try file.size()
     if size > byteCountMax { throw DiskFault("read", path, errno: EFBIG) }

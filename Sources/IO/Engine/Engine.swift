@@ -32,6 +32,9 @@ public enum EngineFault: Error, Sendable, CustomStringConvertible {
 public enum CreateRefusal: Error, Equatable, Sendable {
   case nameTaken
   case tooLarge(neededBytes: Int, availableBytes: Int)
+  case tooMany(Int)
+  /// The text is not a hunt.
+  case findings([Finding])
   case disk(String)
   case stopping
 }
@@ -44,6 +47,9 @@ public final class Engine: @unchecked Sendable {
   /// Takes a line for the operator, and how serious it is.
   public typealias Log = @Sendable (Settings.LogLevel, String) -> Void
 
+  /// Most hunts at once: each has threads and files of its own.
+  public static let huntCountMax = 256
+
   public let settings: Settings
   private let log: Log
   public let clock = EngineClock()
@@ -53,6 +59,8 @@ public final class Engine: @unchecked Sendable {
   private let readers = Readers()
   private let directory: Mutex<[HuntEntry]>
   private let reservedPageBytes = Mutex<Int>(0)
+  /// Names of hunts whose files are still being removed.
+  private let leaving = Mutex<Set<String>>([])
   private let control = ControlThread()
   private var recovered: [HostedHunt] = []
   private let nextNumber: Mutex<UInt32>
@@ -77,7 +85,8 @@ public final class Engine: @unchecked Sendable {
       throw .disk(error)
     }
     let count =
-      settings.threads > 0 ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
+      settings.threads > 0
+      ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
     let clock = clock
     threads = (0..<count).map { PartitionThread(index: $0, clock: clock, log: log) }
     directory = Mutex([])
@@ -90,6 +99,10 @@ public final class Engine: @unchecked Sendable {
     let names: [String]
     do throws(DiskFault) {
       names = try Files.list(settings.data + "/hunts")
+      // What a crash left of a deletion whose rename had been made.
+      for name in try Files.list(settings.data) where name.hasPrefix("deleted-") {
+        try Files.removeTree(settings.data + "/" + name)
+      }
     } catch { throw .disk(error) }
     for name in names {
       let folder = HuntFolder(data: settings.data, name: name)
@@ -231,24 +244,49 @@ public final class Engine: @unchecked Sendable {
     if !taken { done(.failure(.stopping)) }
   }
 
+  /// Makes the hunt that a client's text describes; reading it is left to the control thread too.
+  public func create(
+    text: [UInt8], done: @escaping @Sendable (Result<HuntEntry, CreateRefusal>) -> Void
+  ) {
+    let taken = control.submit { [self] in
+      let built = HuntBuilder.build(text, maps: .refused)
+      guard let (definition, map) = built.value else {
+        return done(.failure(.findings(built.findings)))
+      }
+      do throws(CreateRefusal) {
+        done(.success(try createNow(definition, map)))
+      } catch {
+        done(.failure(error))
+      }
+    }
+    if !taken { done(.failure(.stopping)) }
+  }
+
   /// As `create`, on the calling thread; before `start` or on the control thread.
   private func createNow(
     _ definition: HuntDefinition, _ map: BlockMap
   ) throws(CreateRefusal) -> HuntEntry {
-    if hunt(named: definition.name) != nil { throw .nameTaken }
+    let isTaken = directory.withLock { entries in
+      entries.contains { $0.name == definition.name }
+    }
+    if isTaken || leaving.withLock({ $0.contains(definition.name) }) { throw .nameTaken }
+    if hunts.count >= Self.huntCountMax { throw .tooMany(Self.huntCountMax) }
     let pages = Partition.pagesNeeded(definition, map)
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    // Two of three budgeted pages are for forks and touched only while one is alive.
+    // All pages are reserved at once, though two of three are for forks and rarely touched.
     let used = reservedPageBytes.withLock { $0 }
-    if (used + pages * pageBytes) / 3 > memory * 3 / 4 {
+    if used + pages * pageBytes > memory * 3 / 4 {
       throw .tooLarge(
-        neededBytes: pages * pageBytes / 3, availableBytes: memory * 3 / 4 - used / 3)
+        neededBytes: pages * pageBytes, availableBytes: max(0, memory * 3 / 4 - used))
     }
     let number = nextNumber.withLock { next in
       defer { next += 1 }
       return next
     }
     let folder = HuntFolder(data: settings.data, name: definition.name)
+    // The memory first: a hunt that does not fit must not be found by the next start.
+    let pool = PagePool(pageCount: pages)
+    adviseHugePages(pool.memory)
     do throws(HuntFolderFault) {
       let manifest: HuntFolder.Manifest
       do throws(DiskFault) {
@@ -257,8 +295,6 @@ public final class Engine: @unchecked Sendable {
         manifest = try folder.create(
           definition, map: map, number: number, segmentBytes: settings.segmentBytes)
       } catch { throw .disk(error) }
-      let pool = PagePool(pageCount: pages)
-      adviseHugePages(pool.memory)
       let partition = Partition(
         definition, map: map, number: number, digestEvery: UInt64(settings.digestEveryEvents),
         heldLines: heldLines, pool: pool)
@@ -277,6 +313,7 @@ public final class Engine: @unchecked Sendable {
     let known = directory.withLock { entries in
       guard let at = entries.firstIndex(where: { $0.number == entry.number }) else { return false }
       entries.remove(at: at)
+      leaving.withLock { _ = $0.insert(entry.name) }
       return true
     }
     guard known else { return done("the hunt is gone") }
@@ -288,7 +325,9 @@ public final class Engine: @unchecked Sendable {
           do throws(DiskFault) {
             // The rename is the moment of deletion; what remains of the trash is removed at leisure.
             let trash = settings.data + "/deleted-\(entry.number)"
+            if Files.exists(trash) { try Files.removeTree(trash) }
             try Files.rename(folder.path, trash)
+            leaving.withLock { _ = $0.remove(entry.name) }
             try Files.removeTree(trash)
             done(nil)
           } catch {

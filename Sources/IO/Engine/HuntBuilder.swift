@@ -38,7 +38,7 @@ public enum HuntBuilder {
         parsing: bytes.span, neighbourhood: file.world.neighbours == 4 ? .four : .eight)
     } catch {
       findings.append(
-        file.mapFinding("line \(error.line), column \(error.column): \(error.rule)"))
+        file.mapFinding("line \(error.line), column \(error.column): \(error.rule.sentence)"))
       return (nil, findings)
     }
     let area = LargestArea(map)

@@ -39,8 +39,17 @@ public struct HuntFolder: Sendable {
     public var segmentBytes: Int
   }
 
-  /// Whether the hunt was made.
-  public var exists: Bool { Files.exists(manifestPath) }
+  /// Whether the hunt was made. Segments are written after the manifest, so where there are some it
+  /// was, and `open` says that the manifest is missing.
+  public var exists: Bool {
+    if Files.exists(manifestPath) { return true }
+    guard Files.exists(journalPath) else { return false }
+    do throws(DiskFault) {
+      return try Files.list(journalPath).contains { $0.hasSuffix(".vj") }
+    } catch {
+      return true  // `open` meets the folder's fault again and throws it
+    }
+  }
 
   /// Writes the files of a new hunt, the manifest last.
   func create(
@@ -52,15 +61,7 @@ public struct HuntFolder: Sendable {
     let manifest = Manifest(
       number: number, neighbourhood: map.neighbourhood,
       identity: definition.identity(world: map.digest), segmentBytes: segmentBytes)
-    let text = """
-      veltrix hunt 1
-      number \(number)
-      neighbours \(map.neighbourhood.rawValue)
-      identity \(manifest.identity.hex)
-      segment_bytes \(segmentBytes)
-
-      """
-    try Files.replace(manifestPath, Array(text.utf8))
+    try Files.replace(manifestPath, Array(Self.text(manifest).utf8))
     return manifest
   }
 
@@ -81,6 +82,9 @@ public struct HuntFolder: Sendable {
     } catch {
       throw .damaged(path: mapPath, reason: "\(error)")
     }
+    guard text == map.mapText() else {
+      throw .damaged(path: mapPath, reason: "not as the engine wrote it")
+    }
     guard definition.identity(world: map.digest) == manifest.identity else {
       throw .damaged(
         path: path, reason: "definition and world.map are not those that the manifest names")
@@ -93,6 +97,9 @@ public struct HuntFolder: Sendable {
   }
 
   private func readManifest() throws(HuntFolderFault) -> Manifest {
+    guard Files.exists(manifestPath) else {
+      throw .damaged(path: manifestPath, reason: "missing, though the hunt has a journal")
+    }
     let text = String(decoding: try read(manifestPath), as: UTF8.self)
     var values: [String: String] = [:]
     for line in text.split(separator: "\n").dropFirst() {
@@ -107,9 +114,30 @@ public struct HuntFolder: Sendable {
       let segmentBytes = values["segment_bytes"].flatMap(Int.init),
       segmentBytes >= 1 << 20, segmentBytes % 4096 == 0, segmentBytes <= 1 << 30
     else { throw .damaged(path: manifestPath, reason: "not a manifest of version 1") }
-    return Manifest(
+    let manifest = Manifest(
       number: number, neighbourhood: neighbourhood, identity: Hash128(high: high, low: low),
       segmentBytes: segmentBytes)
+    guard text == Self.text(manifest) else {
+      throw .damaged(path: manifestPath, reason: "its crc is not that of its lines")
+    }
+    return manifest
+  }
+
+  /// The manifest's file: a line for each value, and the CRC-32C of these lines, because nothing else
+  /// tells a wrong number from a right one.
+  private static func text(_ manifest: Manifest) -> String {
+    let lines = """
+      veltrix hunt 1
+      number \(manifest.number)
+      neighbours \(manifest.neighbourhood.rawValue)
+      identity \(manifest.identity.hex)
+      segment_bytes \(manifest.segmentBytes)
+
+      """
+    let bytes = Array(lines.utf8)
+    let slab = Slab(byteCount: bytes.count, zeroed: false)
+    slab.copy(from: bytes.span, to: 0)
+    return lines + "crc \(slab.crc32c(0, count: bytes.count))\n"
   }
 
   /// The segments of the hunt's journal.

@@ -82,7 +82,8 @@ final class PartitionThread: @unchecked Sendable {
   private func rest(_ now: Int64) {
     var waitMs: Int64 = 1_000
     for hunt in hunts {
-      if let hunt, let due = hunt.partition.state.nextTimer {
+      // The timers of a hunt whose journal has failed fire no more.
+      if let hunt, !hunt.hasFailed, let due = hunt.partition.state.nextTimer {
         waitMs = min(waitMs, max(0, due - now))
       }
     }
@@ -101,8 +102,11 @@ final class PartitionThread: @unchecked Sendable {
       guard let hunt else { continue }
       if hunt.partition.isHolding
         && hunt.partition.heldThrough <= hunt.journal.durableThrough
-      { return true }
-      if hunt.journal.hasFailed != hunt.hasFailed || hunt.partition.isDigesting { return true }
+      {
+        return true
+      }
+      if hunt.journal.hasFailed != hunt.hasFailed { return true }
+      if hunt.partition.isDigesting && !hunt.hasFailed { return true }
     }
     return false
   }
@@ -188,7 +192,7 @@ final class PartitionThread: @unchecked Sendable {
 
   /// Answers a batch for a hunt that is gone.
   private func refuse(_ batch: Batch, _ port: GatewayPort) {
-    var reply = Reply(.outcomes, to: batch)
+    var reply = Reply(.gone, to: batch)
     reply.ack = .applied
     reply.shed = batch.count
     let ring = port.fromThreads[index]
@@ -293,7 +297,8 @@ final class PartitionThread: @unchecked Sendable {
           body: errorBody("unknown_hunt", "the hunt is gone")))
       return
     }
-    let status: Int, body: [UInt8]
+    let status: Int
+    let body: [UInt8]
     if case .path(let from, let to) = query {
       guard let readers, let refused = hunt.startPath(from, to, ticket, self, readers) else {
         return

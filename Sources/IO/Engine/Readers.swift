@@ -84,6 +84,10 @@ extension HostedHunt {
     guard let goal = map.node(x: to.0, y: to.1), to.2 == 0 else {
       return (422, errorBody("outside_world", "to lies outside the world", field: "to"))
     }
+    for (node, field) in [(start, "from"), (goal, "to")]
+    where !partition.state.world.isOpen(node, partition.state.space) {
+      return (422, errorBody("blocked", "\(field) is a blocked block", field: field))
+    }
     let fork: ReadFork
     do throws(ForkRefusal) {
       fork = ReadFork(try partition.state.fork())
@@ -92,14 +96,23 @@ extension HostedHunt {
         429, errorBody("no_room", "too many long reads hold pages: \(error); try again")
       )
     }
-    let offset = partition.nextOffset, durable = journal.durableThrough
+    let offset = partition.nextOffset
+    let durable = journal.durableThrough
     let world = partition.state.world
     let started = readers.submit { finder in
       var answer: (Int, [UInt8]) = (500, [])
       fork.read { space in
         let found = finder.path(
           from: start, to: goal, nodeBudget: Readers.nodeBudget, world, space)
-        answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
+        if found == .beyond && isConnected(start, goal, world, space) {
+          answer = (
+            422,
+            errorBody(
+              "too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
+          )
+        } else {
+          answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
+        }
       }
       owner.post(.drop(fork))
       ticket.port.put(
@@ -111,6 +124,28 @@ extension HostedHunt {
     fork.drop()
     return (429, errorBody("busy", "too many searches wait; try again"))
   }
+}
+
+/// Whether any way leads from `start` to `goal`, whatever it costs; on the reader's thread.
+///
+/// - Complexity: O(blocks).
+private func isConnected(
+  _ start: UInt32, _ goal: UInt32, _ world: GridWorld, _ space: borrowing PageSpace
+) -> Bool {
+  var seen = [Bool](repeating: false, count: world.nodeCount)
+  var stack = [start]
+  seen[Int(start)] = true
+  while let node = stack.popLast() {
+    if node == goal { return true }
+    for direction in 0..<UInt8(world.map.neighbourhood.degree)
+    where world.multiplier(node, direction, space) != 0 {
+      if let next = world.neighbour(node, direction), !seen[Int(next)] {
+        seen[Int(next)] = true
+        stack.append(next)
+      }
+    }
+  }
+  return false
 }
 
 private func pathAnswer(

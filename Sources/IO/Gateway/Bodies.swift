@@ -66,6 +66,8 @@ func findingsJSON(_ findings: [Finding]) -> [UInt8] {
     json.beginObject()
     json.key("severity")
     json.string(finding.severity.rawValue)
+    json.key("rule")
+    json.string(finding.rule.rawValue)
     json.key("path")
     json.string(finding.path)
     json.key("message")
@@ -92,6 +94,23 @@ enum ProcessMetrics {
       veltrix_process_uptime_seconds \(uptimeNs / 1_000_000_000)
 
       """
+  }
+
+  /// The lines of each metric together, behind a line with its type, as the text format asks.
+  static func grouped(_ text: String) -> String {
+    var order: [Substring] = []
+    var lines: [Substring: [Substring]] = [:]
+    for line in text.split(separator: "\n") {
+      let name = line.prefix { $0 != "{" && $0 != " " }
+      if lines[name] == nil { order.append(name) }
+      lines[name, default: []].append(line)
+    }
+    var grouped = ""
+    for name in order {
+      grouped += "# TYPE \(name) \(name.hasSuffix("_total") ? "counter" : "gauge")\n"
+      for line in lines[name] ?? [] { grouped += line + "\n" }
+    }
+    return grouped
   }
 
   private static func padded(_ thousandths: Int64) -> String {

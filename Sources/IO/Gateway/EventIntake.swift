@@ -32,6 +32,11 @@ struct EventIntake: ~Copyable {
     var messages: [Int: String] = [:]
     /// Names of the players of events that gave one, by position.
     var names: [Int: [UInt8]] = [:]
+
+    /// Keeps the sentence about a rejected event, of the first 100.
+    mutating func note(_ at: Int, _ message: String) {
+      if messages.count < 100 { messages[at] = message }
+    }
   }
 
   private var names = PlayerNames(capacity: HTTPGateway.eventCountMax)
@@ -49,9 +54,15 @@ struct EventIntake: ~Copyable {
       slab.copy(from: bytes.span, to: 0)
       return slab.hash(0, count: bytes.count).low
     }
+    let bodyBits = EventFlags.body(wish.idempotencyKey == nil ? 0 : hash64(body))
     while let item = reader.next(body, names: &names) {
       let at = taken.count
       switch item {
+      case .event(let event) where event.sequence != 0 && event.producer == 0:
+        // Numbers without a producer would share one order with every other such sender.
+        let rejection = Rejection(.missingField, .producer, position: 0)
+        store(event, rejection, at)
+        taken.note(at, "\"sequence\" counts the events of a producer: \"producer\" is missing")
       case .event(var event):
         if event.flags.contains(.playerIsName) {
           taken.names[at] = names.withName(Int(event.player)) { name in
@@ -60,17 +71,12 @@ struct EventIntake: ~Copyable {
         }
         if let key, event.sequence == 0 {
           event.sequence = mixed(key &+ UInt64(at)) & (1 << 63 - 1)
-          event.flags.insert(.idempotencyKey)
+          event.flags.formUnion([.idempotencyKey, bodyBits])
         }
         lines.store(event, at * 64)
       case .rejected(let rejection, let partial):
-        var marker = Event.rejected(rejection)
-        marker.sequence = partial.sequence
-        marker.player = partial.flags.contains(.playerIsName) ? 0 : partial.player
-        lines.store(marker, at * 64)
-        if taken.messages.count < 100 {
-          taken.messages[at] = describe(rejection, in: body)
-        }
+        store(partial, rejection, at)
+        taken.note(at, describe(rejection, in: body))
       }
       taken.count += 1
     }
@@ -86,12 +92,21 @@ struct EventIntake: ~Copyable {
     }
     taken.batch.ack = wish.ack
     taken.batch.flags = .fromText
+    if wish.isAtomic { taken.batch.flags.insert(.atomic) }
     if wish.wantsOperate { taken.batch.flags.insert(.operate) }
     taken.batch.producer = Self.anonymousProducer
     taken.batch.count = UInt32(taken.count)
     taken.batch.nameCount = UInt32(names.count)
     taken.batch.stampNs = stampNs
     return taken
+  }
+
+  /// Puts a rejection in the place of an event.
+  private func store(_ event: Event, _ rejection: Rejection, _ at: Int) {
+    var marker = Event.rejected(rejection)
+    marker.sequence = event.sequence
+    marker.player = event.flags.contains(.playerIsName) ? 0 : event.player
+    lines.store(marker, at * 64)
   }
 
   /// Sends what was read last; false when the partition's queue has no room.
@@ -109,8 +124,7 @@ struct PendingEvents {
   let isControl: Bool
   var messages: [Int: String] = [:]
   var names: [Int: [UInt8]] = [:]
-  /// An atomic batch with a bad event: none was taken.
-  var refusedWhole = false
+  var isAtomic = false
 
   init(entry: HuntEntry, isControl: Bool) {
     self.entry = entry
@@ -157,10 +171,14 @@ struct PendingEvents {
   private func status(_ reply: Reply, _ lines: LineRun) -> Int {
     let taken = reply.applied + reply.duplicate + reply.late
     if taken > 0 { return 200 }
-    if reply.rejected > 0 { return 400 }
+    if reply.rejected > 0 {
+      for at in 0..<lines.count
+      where lines.load(at, as: Outcome.self).result == .idempotencyConflict { return 409 }
+      return 400
+    }
     if reply.shed > 0 {
       let first = lines.count > 0 ? lines.load(0, as: Outcome.self).result : nil
-      return first == .stopped ? 503 : 429
+      return first == .stopped ? 503 : first == .limitReached ? 422 : 429
     }
     return 200
   }
@@ -178,12 +196,20 @@ struct PendingEvents {
       json.string("busy")
       json.key("message")
       json.string("no event was taken; send them again later")
+    case 422:
+      json.string("limit_reached")
+      json.key("message")
+      json.string("a table of the hunt (names, producers or gaps) is full; see its limits")
+    case 409:
+      json.string("idempotency_conflict")
+      json.key("message")
+      json.string("another request came with this Idempotency-Key; none of these events was taken")
     default:
-      json.string(refusedWhole ? "batch_rejected" : "rejected")
+      json.string(isAtomic ? "batch_rejected" : "rejected")
       json.key("message")
       let first = messages.min { $0.key < $1.key }
       json.string(
-        (refusedWhole ? "atomic=true and a bad event: none was taken; " : "")
+        (isAtomic ? "atomic=true and a bad event: none was taken; " : "")
           + (first.map { "event \($0.key): \($0.value)" } ?? "every event was rejected"))
     }
     json.endObject()

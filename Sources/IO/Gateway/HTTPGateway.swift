@@ -44,6 +44,14 @@ final class HTTPGateway: HTTPApplication {
   // MARK: Routes
 
   func request(_ request: borrowing HTTPRequest, _ body: RawSpan, _ connection: ConnectionID) {
+    // A page of another site may not act on an engine that trusts its own machine.
+    if let origin = request.header("Origin"), let host = request.header("Host"),
+      origin != "http://\(host)", origin != "https://\(host)"
+    {
+      return fail(
+        connection, 403, "foreign_origin", "requests from pages of other origins are refused",
+        field: "Origin")
+    }
     let path = request.pathSegments
     let route = Route(method: request.method, path: path)
     switch route {
@@ -245,6 +253,7 @@ final class HTTPGateway: HTTPApplication {
       text += "veltrix_http_requests_total \(loop.counts.requests)\n"
       text += "veltrix_connections \(loop.counts.opened - loop.counts.gone)\n"
       for answer in answers { text += String(decoding: answer.body, as: UTF8.self) }
+      text = ProcessMetrics.grouped(text)
       loop.respond(
         connection, status: 200,
         headers: [("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
@@ -256,12 +265,9 @@ final class HTTPGateway: HTTPApplication {
 
   private func createHunt(_ body: RawSpan, _ connection: ConnectionID) {
     let bytes = (0..<body.byteCount).map { body.byte($0) }
-    let built = HuntBuilder.build(bytes, maps: .refused)
-    guard let (definition, map) = built.value else {
-      return respond(connection, 422, json: findingsJSON(built.findings))
-    }
-    let inbox = inbox, waker = loop.waker
-    engine.create(definition, map: map) { result in
+    let inbox = inbox
+    let waker = loop.waker
+    engine.create(text: bytes) { result in
       inbox.put(.created(result, connection))
       waker.wake()
     }
@@ -277,6 +283,8 @@ final class HTTPGateway: HTTPApplication {
           connection, 201, json: answer.body, offset: answer.offset, durable: answer.durable,
           [("Location", "/v1/hunts/\(entry.name)")])
       }
+    case .failure(.findings(let findings)):
+      respond(connection, 422, json: findingsJSON(findings))
     case .failure(.nameTaken):
       fail(connection, 409, "name_taken", "a hunt of this name exists", field: "hunt")
     case .failure(.tooLarge(let needed, let available)):
@@ -284,6 +292,8 @@ final class HTTPGateway: HTTPApplication {
         connection, 422, "too_large",
         "the limits need \(needed >> 20) MiB of pages; this machine has \(available >> 20) MiB left",
         field: "limits")
+    case .failure(.tooMany(let most)):
+      fail(connection, 429, "too_many_hunts", "\(most) hunts exist; delete one first")
     case .failure(.disk(let reason)): fail(connection, 507, "disk", reason)
     case .failure(.stopping): fail(connection, 503, "stopping", "the engine is stopping")
     }
@@ -291,7 +301,8 @@ final class HTTPGateway: HTTPApplication {
 
   private func delete(_ entry: HuntEntry, _ connection: ConnectionID) {
     live.end(entry)
-    let inbox = inbox, waker = loop.waker
+    let inbox = inbox
+    let waker = loop.waker
     engine.delete(entry) { problem in
       inbox.put(.deleted(problem, connection))
       waker.wake()
@@ -342,15 +353,9 @@ final class HTTPGateway: HTTPApplication {
     var batch = intake.batch
     batch.slot = entry.slot
     batch.connection = connection.token
-    if wish.isAtomic && !intake.messages.isEmpty {
-      // All or nothing: none is taken, and all are counted as rejected.
-      batch.kind = .rejectAll
-      waiting.refusedWhole = true
-      guard port.sendCount(batch, thread: entry.thread) else { return shed(entry, batch, connection) }
-    } else {
-      guard reader.send(batch, port, thread: entry.thread) else {
-        return shed(entry, batch, connection)
-      }
+    waiting.isAtomic = wish.isAtomic
+    guard reader.send(batch, port, thread: entry.thread) else {
+      return shed(entry, batch, connection)
     }
     pending[connection] = waiting
     port.flush()
@@ -378,9 +383,21 @@ final class HTTPGateway: HTTPApplication {
     if reply.connection == .max { return }
     let connection = ConnectionID(token: reply.connection)
     guard let waiting = pending.removeValue(forKey: connection) else { return }
+    let now = vx_monotonic_ns()
+    if reply.kind == .gone {
+      return fail(connection, 404, "unknown_hunt", "the hunt is gone")
+    }
     if waiting.isControl {
+      if reply.rejected > 0 {
+        return fail(connection, 409, "ended", "the hunt has ended, which is for good")
+      }
+      if reply.shed > 0 {
+        return fail(
+          connection, 503, "stopped", "the hunt's journal has failed", [("Retry-After", "1")])
+      }
       return read(connection, waiting.entry, .hunt)
     }
+    latencies.record(ns: now - reply.stampNs, nowNs: now)
     let (status, body) = waiting.body(reply, lines)
     let headers = status == 429 || status == 503 ? [("Retry-After", "1")] : []
     respond(

@@ -18,6 +18,8 @@ final class LiveHub {
     let hunt: UInt32
     /// Deltas wait until a snapshot has been sent.
     var hasSnapshot = false
+    /// Journal offset of its snapshot: effects before it are old news.
+    var snapshotOffset: UInt64 = 0
     /// Its buffer was full: nothing is sent until it has drained.
     var isBehind = false
   }
@@ -38,6 +40,8 @@ final class LiveHub {
     var claims: [Effect] = []
     var treasures: [UInt32: Effect] = [:]
     var isAsking = false
+    /// Effects below this journal offset are in the next delta.
+    var drainedBelow: UInt64 = 0
     /// Names of players known by name, by number.
     var names: [UInt64: [UInt8]] = [:]
     /// Events a second over the last whole second, and where the next one began.
@@ -91,8 +95,13 @@ final class LiveHub {
 
   func join(_ connection: ConnectionID, _ entry: HuntEntry, isSocket: Bool) {
     viewers[connection] = Viewer(isSocket: isSocket, hunt: entry.number)
-    let hunt = hunts[entry.number] ?? Hunt(entry)
-    hunts[entry.number] = hunt
+    if hunts[entry.number] == nil {
+      // What earlier viewers left in the ring is older than the snapshot to come.
+      entry.feed.drain(below: .max) { _ in }
+      _ = entry.feed.takeLost()
+      hunts[entry.number] = Hunt(entry)
+    }
+    guard let hunt = hunts[entry.number] else { return }
     hunt.viewers.insert(connection)
     entry.feed.isWanted = true
     sendSnapshot(connection, hunt)
@@ -114,7 +123,13 @@ final class LiveHub {
     guard let hunt = hunts[entry.number] else { return }
     for connection in hunt.viewers {
       tell(connection, error: "hunt_deleted", "the hunt was deleted")
+      let isSocket = viewers[connection]?.isSocket ?? true
       leave(connection)
+      if isSocket {
+        loop.closeWebSocket(connection, code: 1001, reason: "the hunt was deleted")
+      } else {
+        loop.close(connection)
+      }
     }
   }
 
@@ -159,6 +174,7 @@ final class LiveHub {
       let isSent = send(
         connection, isSocket: viewer.isSocket, event: "snapshot", sequence: hunt.sequence, head)
       viewers[connection]?.hasSnapshot = isSent
+      viewers[connection]?.snapshotOffset = answer.offset
       viewers[connection]?.isBehind = !isSent
     }
   }
@@ -183,6 +199,7 @@ final class LiveHub {
   private func drain(_ hunt: Hunt) {
     let ring = hunt.entry.feed
     let durable = ring.durableThrough
+    hunt.drainedBelow = durable
     let isLost = ring.takeLost()
     ring.drain(below: durable) { effect in take(effect, hunt) }
     if isLost {
@@ -236,17 +253,35 @@ final class LiveHub {
   private func sendDelta(_ hunt: Hunt, _ answer: Answer) {
     let sequence = hunt.sequence + 1
     hunt.sequence = sequence
-    let body = delta(hunt, answer)
+    let tail = pulse(hunt, answer)
+    let body = delta(hunt, answer, tail)
+    hunt.moved.removeAll(keepingCapacity: true)
+    hunt.claims.removeAll(keepingCapacity: true)
+    hunt.treasures.removeAll(keepingCapacity: true)
+    // For viewers whose snapshot is newer than what was drained: the same number, no old places.
+    let quiet = delta(hunt, answer, tail)
     let event = Loop.eventBytes(id: String(sequence), event: "delta", data: body)
     for connection in hunt.viewers {
       guard let viewer = viewers[connection], viewer.hasSnapshot, !viewer.isBehind else { continue }
+      // Something still waits for this viewer to read: it starts again when it has caught up.
+      guard loop.pendingBytes(connection) == 0 else {
+        markBehind(connection)
+        continue
+      }
+      let isNewer = viewer.snapshotOffset > hunt.drainedBelow
       let isSent =
-        viewer.isSocket ? loop.sendText(connection, body) : loop.send(connection, event)
+        if viewer.isSocket {
+          loop.sendText(connection, isNewer ? quiet : body)
+        } else if isNewer {
+          loop.sendEvent(connection, id: String(sequence), event: "delta", data: quiet)
+        } else {
+          loop.send(connection, event)
+        }
       if !isSent { markBehind(connection) }
     }
   }
 
-  private func delta(_ hunt: Hunt, _ answer: Answer) -> [UInt8] {
+  private func delta(_ hunt: Hunt, _ answer: Answer, _ tail: [UInt8]) -> [UInt8] {
     var json = JSONWriter(capacity: 4_096 + hunt.moved.count * 24)
     json.beginObject()
     json.key("type")
@@ -258,12 +293,13 @@ final class LiveHub {
     writeMoves(&json, hunt)
     writeClaims(&json, hunt)
     writeTreasures(&json, hunt)
-    hunt.moved.removeAll(keepingCapacity: true)
-    hunt.claims.removeAll(keepingCapacity: true)
-    hunt.treasures.removeAll(keepingCapacity: true)
-    // The pulse is `{"board":{...},"stats":{...}}`: its members end this object, the rates end stats.
-    var bytes = json.bytes
-    bytes.append(UInt8(ascii: ","))
+    return json.bytes + tail
+  }
+
+  /// How a delta ends: the pulse is `{"board":{...},"stats":{...}}`; its members end the delta's object,
+  /// and the rates end `stats`.
+  private func pulse(_ hunt: Hunt, _ answer: Answer) -> [UInt8] {
+    var bytes = [UInt8(ascii: ",")]
     bytes += answer.body.dropFirst().dropLast(2)
     bytes += rates(hunt, answer)
     bytes += Array("}}".utf8)
@@ -316,13 +352,19 @@ final class LiveHub {
   private func writeTreasures(_ json: inout JSONWriter, _ hunt: Hunt) {
     json.key("treasures")
     json.beginArray()
-    for effect in hunt.treasures.values {
+    for effect in hunt.treasures.values where effect.isRemoval == 0 {
       json.beginArray()
       for value in [
         Int64(effect.treasure), Int64(effect.x), Int64(effect.y),
         Int64(effect.stockLeft), Int64(effect.stock), Int64(effect.points),
       ] { json.number(value) }
       json.endArray()
+    }
+    json.endArray()
+    json.key("removed")
+    json.beginArray()
+    for effect in hunt.treasures.values where effect.isRemoval == 1 {
+      json.number(UInt64(effect.treasure))
     }
     json.endArray()
   }

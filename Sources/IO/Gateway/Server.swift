@@ -57,7 +57,8 @@ public final class Server: @unchecked Sendable {
       }
     } catch { throw .engine(error) }
     let latencies = Latencies()
-    let httpWaker = httpLoop.waker, streamWaker = streamLoop.waker
+    let httpWaker = httpLoop.waker
+    let streamWaker = streamLoop.waker
     http = HTTPGateway(
       loop: httpLoop, engine: engine, port: engine.addPort { httpWaker.wake() },
       latencies: latencies)

@@ -138,7 +138,10 @@ final class StreamGateway: StreamApplication {
       return true
     }
     var empty = batch(.rejectAll, session, connection, header, now)
-    empty.count = header.count
+    // The fault is the whole answer: an acknowledgement of this batch too would settle the events for a
+    // sender that asked for acknowledgements only, and they would be lost.
+    empty.ack = .applied
+    empty.connection = .max
     guard port.sendCount(empty, thread: session.entry.thread) else {
       wait(connection, now)
       return false

@@ -284,7 +284,7 @@ def outcomes():
          dict(position=0, kind="score", result="ok", code=0, disposition="applied", offset=0, sequence=1,
               player=7, points=-50, total=-20)),
         ("duplicate", dict(kind="move", result=1, disposition=1, sequence=4, player=7),
-         dict(position=0, kind="move", result="duplicate", code=1, disposition="duplicate", offset=0,
+         dict(position=0, kind="move", result="duplicate", code=1, disposition="duplicate",
               sequence=4, player=7, points=0, total=0)),
         ("rejected", dict(kind="move", result=107, disposition=2, field=8, sequence=4, player=7, position=3),
          dict(position=3, kind="move", result="out_of_range", code=107, disposition="rejected",

@@ -163,7 +163,8 @@ class Outcome:
                     disposition=word(Disposition, self.disposition))
         is_placed = self.disposition not in (Disposition.REJECTED, Disposition.SHED)
         if is_placed:
-            form["offset"] = self.offset
+            if self.disposition != 1 or self.offset:  # of a repeat, where it is remembered
+                form["offset"] = self.offset
         for key in ("sequence", "player"):
             if getattr(self, key):
                 form[key] = getattr(self, key)
