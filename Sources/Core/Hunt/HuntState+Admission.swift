@@ -41,7 +41,11 @@ extension HuntState {
     return hasGapRoom ? .new : .full
   }
 
-  private var hasGapRoom: Bool { gaps.count(space) + 2 <= limits.gaps * 2 }
+  /// Producers, and runs of missing numbers, that still find room.
+  public var producerRoom: Int { limits.producers - Int(counts.producers) }
+  public var gapRoom: Int { limits.gaps - gaps.count(space) / 2 }
+
+  private var hasGapRoom: Bool { gapRoom > 0 }
 
   private func isMissing(_ row: UInt64, _ sequence: UInt64) -> Bool {
     if gaps.count(space) == 0 { return false }
