@@ -36,7 +36,9 @@ extension HuntState {
       // At either end of its gap it makes none more, so a full table can be emptied.
       if gaps.contains(TreeKey(high: row, low: sequence), space)
         || gaps.contains(TreeKey(high: row, low: sequence + 1), space)
-      { return .new }
+      {
+        return .new
+      }
     }
     return hasGapRoom ? .new : .full
   }

@@ -280,7 +280,9 @@ public struct Partition: ~Copyable {
     for at in 0..<count {
       let name = name(at, batch, lines)
       if state.number(of: name) != nil { continue }
-      if count <= 256, (0..<at).contains(where: { self.name($0, batch, lines) == name }) { continue }
+      if count <= 256, (0..<at).contains(where: { self.name($0, batch, lines) == name }) {
+        continue
+      }
       unknown += 1
     }
     return unknown <= room
