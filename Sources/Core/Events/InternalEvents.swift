@@ -69,29 +69,33 @@ public struct Tally: Equatable, Sendable {
   }
 }
 
-/// The digest of the hunt's state as it was after `eventCount` applied events, as an event of kind
-/// `digest`; it may stand in the journal some events later.
+/// The digest of one slice of the hunt's state after `eventCount` judged events, as an event of kind
+/// `digest`; it stands in the journal right behind the last of them.
 ///
-/// Layout over an event's bytes: `producer` and `sequence` the digest (high, low); `player` the count.
+/// Layout over an event's bytes: `producer` and `sequence` the digest (high, low); `player` the count;
+/// `treasure` the slice, 0...255: its share of the state's pages, in their order.
 public struct DigestMark: Equatable, Sendable {
   public var high: UInt64
   public var low: UInt64
   public var eventCount: UInt64
+  public var slice: UInt32
 
-  public init(high: UInt64, low: UInt64, eventCount: UInt64) {
+  public init(high: UInt64, low: UInt64, eventCount: UInt64, slice: UInt32) {
     self.high = high
     self.low = low
     self.eventCount = eventCount
+    self.slice = slice
   }
 
   public init(_ event: Event) {
     high = event.producer
     low = event.sequence
     eventCount = event.player
+    slice = event.treasure
   }
 
   public var event: Event {
-    Event(kind: .digest, producer: high, sequence: low, player: eventCount)
+    Event(kind: .digest, producer: high, sequence: low, player: eventCount, treasure: slice)
   }
 }
 

@@ -47,21 +47,26 @@ extension PageSpace {
     return hashes.hash(0, count: pageCount * 16)
   }
 
-  /// Hashes the pages from `page` on, at most `count` of them that were not hashed yet, so that a
-  /// later `digest()` finds them done; the page to go on from.
-  public mutating func hashPages(from page: Int, count: Int) -> Int {
-    var page = page
-    var left = count
-    while page < pageCount && left > 0 {
+  /// A digest of the pages in `pages` alone, of their bytes as they are: nothing is sealed or
+  /// remembered, so it costs the pages' hashing each time and nothing later.
+  ///
+  /// - Complexity: 4 KiB of hashing a written page; no allocation.
+  public func digest(pages: Range<Int>) -> Hash128 {
+    precondition(pages.lowerBound >= 0 && pages.upperBound <= pageCount)
+    var digest = Hash128.zero
+    for page in pages {
       let physical = physical(page)
-      if physical != 0 && pool.hashed.load(physical, as: UInt8.self) == 0 {
-        _ = pool.hash(physical)
-        left -= 1
-      }
-      page += 1
+      if physical == 0 { continue }
+      let hash = memory.hash(physical << 12, count: pageBytes)
+      // A page of zeros counts as one never written.
+      if hash == Self.zeroPageHash { continue }
+      digest.high = mixed(digest.high ^ hash.high ^ UInt64(page))
+      digest.low = mixed(digest.low ^ hash.low)
     }
-    return page
+    return digest
   }
+
+  private static let zeroPageHash = Slab(byteCount: pageBytes).hash(0, count: pageBytes)
 
   /// Calls `body` with each logical page whose bytes differ from those of `other`, in order.
   ///

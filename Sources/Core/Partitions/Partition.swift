@@ -13,22 +13,26 @@ public struct Partition: ~Copyable {
   public private(set) var nextOffset: UInt64 = 0
   /// The hunt's number, for the `hunt` field of events.
   public let number: UInt32
-  /// Events between two journalled digests.
+  /// Events in which every part of the state is digested once, a slice at a time.
   public let digestEvery: UInt64
-  /// The last digest known, and after how many events.
+  /// The last slice's digest that was journalled.
   public private(set) var lastDigest: DigestMark?
 
   private var held: HeldReplies
   private var tallies = Tallies()
-  private var digestJob: DigestJob?
   private var replayDigest: DigestMark?
 
   /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two forks
-  /// (one for a digest, one for a reader).
+  /// (for readers on other threads).
   public static func pagesNeeded(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
     let state = HuntState.layout(definition, map).pageCount
     let books = Books.layout(producers: definition.limits.producers).pageCount
     return 1 + 3 * state + books
+  }
+
+  /// Pages that the state alone can come to use.
+  public static func statePages(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
+    HuntState.layout(definition, map).pageCount
   }
 
   /// - Parameters:
@@ -50,7 +54,8 @@ public struct Partition: ~Copyable {
 
   /// Journal lines that a batch may need at most.
   public static func journalLines(_ batch: Batch) -> Int {
-    batch.lineCount + Tallies.capacity + 4
+    // An event, and a digest behind it where the cadence is short.
+    batch.lineCount + Int(batch.count) + Tallies.capacity + 4
   }
 
   /// Reply lines that a batch may need at most.
@@ -348,14 +353,11 @@ public struct Partition: ~Copyable {
       event.flags.remove(.playerIsName)
     }
     if event.time == 0 { event.time = state.now }
-    // A digest still in progress is journalled before the event that may start the next one: behind it
-    // a replay, which holds only its newest digest, could not compare the two.
-    if (state.eventCount + 1) % digestEvery == 0 { finishDigest(&output) }
     let offset = nextOffset
     journal(event, &output)
     let outcome = state.apply(event, offset: offset, &output.effects)
-    if state.eventCount % digestEvery == 0, outcome.disposition == .applied {
-      startDigest(&output)
+    if outcome.disposition == .applied, let slice = dueSlice(state.eventCount) {
+      mark(digest(slice: slice), &output)
     }
     return outcome
   }
@@ -423,30 +425,24 @@ public struct Partition: ~Copyable {
 
   // MARK: Digests
 
-  /// Forks the state at a digest's place; the pages are hashed a few at a time by `continueDigest`.
-  private mutating func startDigest(_ output: inout StepOutput) {
-    let events = state.counts.events
-    do throws(ForkRefusal) {
-      digestJob = DigestJob(events: events, fork: try state.fork())
-    } catch {
-      // The pool has no room for a fork (a reader holds one): hash now.
-      let digest = state.digest()
-      mark(DigestMark(high: digest.high, low: digest.low, eventCount: events), &output)
-    }
+  /// Slices that the state's pages are digested in, one after the other.
+  public static let digestSlices = 256
+
+  /// The slice whose digest is due after `events` judged events; nil when none is.
+  private func dueSlice(_ events: UInt64) -> UInt32? {
+    let every = max(1, digestEvery / UInt64(Self.digestSlices))
+    guard events % every == 0 else { return nil }
+    return UInt32(truncatingIfNeeded: events / every % UInt64(Self.digestSlices))
   }
 
-  /// Hashes up to `pages` pages of a digest in progress; journals the digest when it is whole.
-  public mutating func continueDigest(pages: Int, _ output: inout StepOutput) {
-    guard digestJob != nil, output.journal.free > 0 else { return }
-    if digestJob!.advance(pages) { finishDigest(&output) }
-  }
-
-  public var isDigesting: Bool { digestJob != nil }
-
-  private mutating func finishDigest(_ output: inout StepOutput) {
-    guard var job = digestJob.take() else { return }
-    let digest = job.finish()
-    mark(DigestMark(high: digest.high, low: digest.low, eventCount: job.events), &output)
+  /// The digest of one slice of the state as it is.
+  private func digest(slice: UInt32) -> DigestMark {
+    let pages = state.space.pageCount
+    let first = pages * Int(slice) / Self.digestSlices
+    let end = pages * (Int(slice) + 1) / Self.digestSlices
+    let digest = state.space.digest(pages: first..<end)
+    return DigestMark(
+      high: digest.high, low: digest.low, eventCount: state.eventCount, slice: slice)
   }
 
   private mutating func mark(_ digest: DigestMark, _ output: inout StepOutput) {
@@ -491,9 +487,8 @@ public struct Partition: ~Copyable {
       let outcome = state.apply(event, offset: offset, &effects)
       books.enter(books.row(event.producer), outcome.disposition ?? .applied)
       let events = state.counts.events
-      if events % digestEvery == 0, outcome.disposition == .applied {
-        let digest = state.digest()
-        replayDigest = DigestMark(high: digest.high, low: digest.low, eventCount: events)
+      if outcome.disposition == .applied, let slice = dueSlice(events) {
+        replayDigest = digest(slice: slice)
       }
     }
   }

@@ -94,7 +94,7 @@ public final class Load: StreamAudience {
     do throws(LoadFault) {
       report.usage(from: usageBefore, to: try usage())
       try compareBooks(before, &report)
-      let hunt = try get("/v1/hunts/\(options.hunt)").json?["hunt"]
+      let hunt = try get("/v1/hunts/\(options.hunt)?digest=true").json?["hunt"]
       report.digest = hunt?["digest"]?.text
       report.digestEvents = hunt?["digest_events"]?.number
     } catch {
@@ -131,7 +131,7 @@ public final class Load: StreamAudience {
   }
 
   private func checkWorld() throws(LoadFault) {
-    let hunt = try get("/v1/hunts/\(options.hunt)").json?["hunt"]
+    let hunt = try get("/v1/hunts/\(options.hunt)?digest=true").json?["hunt"]
     guard hunt?["world"]?["digest"]?.text == world.digest.hex else {
       throw .wrongWorld(hunt: options.hunt)
     }

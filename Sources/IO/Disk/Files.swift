@@ -14,6 +14,19 @@ public struct File: ~Copyable {
     if descriptor < 0 { throw DiskFault("open", path) }
   }
 
+  /// Makes `path` anew, to be filled with whole blocks past the page cache.
+  public init(filling path: String) throws(DiskFault) {
+    descriptor = unsafe vx_open_filling(path)
+    self.path = path
+    if descriptor < 0 { throw DiskFault("open", path) }
+  }
+
+  /// Takes the disk space of the first `byteCount` bytes now.
+  public func reserve(_ byteCount: Int) throws(DiskFault) {
+    let failed = vx_fallocate(descriptor, 0, Int64(byteCount))
+    if failed != 0 { throw DiskFault("posix_fallocate", path, errno: failed) }
+  }
+
   /// Opens `path` for direct, synchronous writing; nil where the file system refuses that.
   public init?(direct path: String, create: Bool) throws(DiskFault) {
     descriptor = unsafe vx_open_direct(path, create ? 1 : 0)

@@ -28,19 +28,25 @@ public struct Segments: Sendable {
     }.sorted()
   }
 
+  /// Bytes written at once while a segment is prepared.
+  static let prepareBytes = 1 << 18
+
   /// Writes segment `number` full of zeros behind its header and makes it durable, so that later
   /// writes change no metadata. Does nothing when it exists.
   ///
-  /// - Parameter paceNs: Called after each MiB; nanoseconds to rest, so that the journal's own writes
+  /// - Parameter paceNs: Called after each 256 KiB; nanoseconds to rest, so that the journal's own writes
   ///   are not delayed.
   public func prepare(_ number: UInt64, pace: () -> Int64 = { 0 }) throws(DiskFault) {
     let path = path(number)
     if Files.exists(path) { return }
     let temporary = path + ".new"
-    let chunk = 1 << 20
+    let chunk = Self.prepareBytes
     let zeros = Slab(byteCount: chunk)
     do {
-      let file = try File(temporary, O_WRONLY | O_CREAT | O_TRUNC)
+      // Past the page cache, and flushed once at the end: flushes in between would make the journal's
+      // own writes wait for the file system's log.
+      let file = try File(filling: temporary)
+      try file.reserve(segmentBytes)
       var at = 0
       while at < segmentBytes {
         let count = min(chunk, segmentBytes - at)
@@ -50,7 +56,6 @@ public struct Segments: Sendable {
         }
         try file.write(zeros, from: 0, count: count, at: at)
         if at == 0 { zeros.zero(0, count: SegmentHeader.blockBytes) }
-        try file.flushData()
         at += count
         let rest = pace()
         if rest > 0 {

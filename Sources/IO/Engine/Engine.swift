@@ -123,8 +123,7 @@ public final class Engine: @unchecked Sendable {
   ) throws(HuntFolderFault) -> HostedHunt {
     let (definition, map, manifest) = try folder.open()
     let start = vx_monotonic_ns()
-    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    adviseHugePages(pool.memory)
+    let pool = makePool(definition, map)
     var partition = Partition(
       definition, map: map, number: manifest.number,
       digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines, pool: pool)
@@ -150,6 +149,16 @@ public final class Engine: @unchecked Sendable {
     }
     return try host(
       definition, map, manifest, partition: partition, journal: journal, folder, pool)
+  }
+
+  /// The pages of a hunt. A large state is touched now, so that its growth costs no event anything; a
+  /// small one takes memory as it grows.
+  private func makePool(_ definition: HuntDefinition, _ map: BlockMap) -> PagePool {
+    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+    adviseHugePages(pool.memory)
+    let stateBytes = Partition.statePages(definition, map) * pageBytes
+    if stateBytes >= 256 << 20 { touchPages(pool.memory, byteCount: stateBytes) }
+    return pool
   }
 
   private var heldLines: Int { settings.queueEvents * 2 }
@@ -285,8 +294,7 @@ public final class Engine: @unchecked Sendable {
     }
     let folder = HuntFolder(data: settings.data, name: definition.name)
     // The memory first: a hunt that does not fit must not be found by the next start.
-    let pool = PagePool(pageCount: pages)
-    adviseHugePages(pool.memory)
+    let pool = makePool(definition, map)
     do throws(HuntFolderFault) {
       let manifest: HuntFolder.Manifest
       do throws(DiskFault) {

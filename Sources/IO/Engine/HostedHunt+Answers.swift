@@ -52,7 +52,7 @@ extension HostedHunt {
     json.field("durable", journal.durableThrough)
     var failure: (Int, [UInt8])?
     switch query {
-    case .hunt: writeHunt(&json)
+    case .hunt(let isDigesting): writeHunt(&json, isDigesting)
     case .board(let name, let limit, let offset, let around, let window):
       failure = writeBoard(&json, name, limit, offset, around, window)
     case .player(let name): failure = writePlayer(&json, name)
@@ -79,7 +79,7 @@ extension HostedHunt {
 
   // MARK: Hunt
 
-  private func writeHunt(_ json: inout JSONWriter) {
+  private func writeHunt(_ json: inout JSONWriter, _ isDigesting: Bool) {
     let counts = partition.state.counts
     json.key("hunt")
     json.beginObject()
@@ -95,7 +95,7 @@ extension HostedHunt {
     json.field("treasures_open", counts.treasuresOpen)
     json.field("claims", counts.claims)
     json.field("events", counts.events)
-    writeDigest(&json)
+    writeDigest(&json, isDigesting)
     json.key("world")
     json.beginObject()
     json.field("neighbours", UInt64(entry.map.neighbourhood.rawValue))
@@ -132,17 +132,13 @@ extension HostedHunt {
     json.endObject()
   }
 
-  /// The digest now where it is cheap, otherwise the last one journalled.
-  private func writeDigest(_ json: inout JSONWriter) {
-    if partition.state.space.unsealedCount <= 2_048 {
-      json.key("digest")
-      json.string(partition.state.digest().hex)
-      json.field("digest_events", partition.state.counts.events)
-    } else if let mark = partition.lastDigest {
-      json.key("digest")
-      json.string(Hash128(high: mark.high, low: mark.low).hex)
-      json.field("digest_events", mark.eventCount)
-    }
+  /// The digest now, where it is cheap or asked for: it costs hashing every page written since the
+  /// last one, 0.4 ms a thousand.
+  private func writeDigest(_ json: inout JSONWriter, _ isDigesting: Bool) {
+    guard isDigesting || partition.state.space.unsealedCount <= 2_048 else { return }
+    json.key("digest")
+    json.string(partition.state.digest().hex)
+    json.field("digest_events", partition.state.eventCount)
   }
 
   // MARK: Boards

@@ -106,7 +106,6 @@ final class PartitionThread: @unchecked Sendable {
         return true
       }
       if hunt.journal.hasFailed != hunt.hasFailed { return true }
-      if hunt.partition.isDigesting && !hunt.hasFailed { return true }
     }
     return false
   }
@@ -202,7 +201,7 @@ final class PartitionThread: @unchecked Sendable {
 
   // MARK: Between batches
 
-  /// Releases replies, goes on with a digest, fires timers; whether there was anything to do.
+  /// Releases replies, fires timers; whether there was anything to do.
   private func tend(_ hunt: HostedHunt, _ now: Int64) -> Bool {
     var worked = false
     if hunt.hasJournalled {
@@ -236,11 +235,10 @@ final class PartitionThread: @unchecked Sendable {
     }
     if hunt.hasFailed { return worked }
     let hasTimer = hunt.partition.state.nextTimer.map { $0 <= now } ?? false
-    if hunt.partition.isDigesting || hasTimer, hunt.journal.ring.hasRoom(16) {
+    if hasTimer, hunt.journal.ring.hasRoom(16) {
       worked = true
       withOutput(hunt, replies: nil) { output in
-        hunt.partition.continueDigest(pages: 64, &output)
-        if hasTimer { hunt.partition.advance(to: now, &output) }
+        hunt.partition.advance(to: now, &output)
       }
     }
     return worked

@@ -18,7 +18,8 @@ public enum WindowChoice: String, Sendable, CaseIterable {
 
 /// A read of one hunt, answered on its partition's thread between two batches.
 public enum Query: Sendable {
-  case hunt
+  /// - Parameter digest: Whether to digest the state even where that takes long.
+  case hunt(digest: Bool)
   case board(
     name: String, limit: Int, offset: Int, around: PlayerName?, window: WindowChoice)
   case player(PlayerName)

@@ -86,7 +86,7 @@ final class HTTPGateway: HTTPApplication {
   ) {
     do throws(ParameterFault) {
       switch part {
-      case .show: read(connection, entry, .hunt)
+      case .show: read(connection, entry, .hunt(digest: try request.flag("digest")))
       case .delete: delete(entry, connection)
       case .phase(let phase): change(entry, to: phase, connection)
       case .events: try takeEvents(entry, request, body, connection)
@@ -195,7 +195,7 @@ final class HTTPGateway: HTTPApplication {
 
   private func listHunts(_ connection: ConnectionID) {
     let entries = engine.hunts
-    gather(entries, .hunt) { [unowned self] answers in
+    gather(entries, .hunt(digest: false)) { [unowned self] answers in
       var json = Array("{\"hunts\":[".utf8)
       var isFirst = true
       for answer in answers where answer.status == 200 {
@@ -278,7 +278,7 @@ final class HTTPGateway: HTTPApplication {
   ) {
     switch result {
     case .success(let entry):
-      ask(entry, .hunt) { [unowned self] answer in
+      ask(entry, .hunt(digest: false)) { [unowned self] answer in
         respond(
           connection, 201, json: answer.body, offset: answer.offset, durable: answer.durable,
           [("Location", "/v1/hunts/\(entry.name)")])
@@ -395,7 +395,7 @@ final class HTTPGateway: HTTPApplication {
         return fail(
           connection, 503, "stopped", "the hunt's journal has failed", [("Retry-After", "1")])
       }
-      return read(connection, waiting.entry, .hunt)
+      return read(connection, waiting.entry, .hunt(digest: false))
     }
     latencies.record(ns: now - reply.stampNs, nowNs: now)
     let (status, body) = waiting.body(reply, lines)

@@ -9,6 +9,8 @@
 
 int vx_eventfd(void);
 int vx_open(const char *_Nonnull path, int flags, int mode);
+/// For filling a new file past the page cache; through it where the file system knows no other way.
+int vx_open_filling(const char *_Nonnull path);
 int vx_open_direct(const char *_Nonnull path, int create);
 int vx_fallocate(int fd, int64_t offset, int64_t length);
 int vx_accept4(int fd);
