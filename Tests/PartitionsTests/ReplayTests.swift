@@ -6,7 +6,7 @@ import Testkit
 
 // What a partition journals is all that it is: another one that reads the journal is equal to it.
 
-/// Steps `count` random batches, with the disk and the digest now here, now there.
+/// Steps `count` random batches, with the disk now here, now there.
 func run(
   _ stand: Stand, _ maker: inout BatchMaker, _ random: inout TestRandom, batches count: Int
 ) -> [TestBatch] {
@@ -17,7 +17,6 @@ func run(
     stand.step(batch, at: random.below(1_024))
     let end = stand.partition.nextOffset
     if random.chance(40) { stand.flush(through: end - min(end, UInt64(random.below(9)))) }
-    if random.chance(50) { stand.continueDigest(pages: 1 + random.below(40)) }
   }
   return batches
 }
@@ -55,14 +54,13 @@ func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
   #expect(marks > 10, "hardly any digest was journalled")
 }
 
-/// Two partitions given the same batches are equal in every byte they give out, whatever the disk and
-/// the digest's pace were.
+/// Two partitions given the same batches are equal in every byte they give out, whatever the disk did.
 @Test func theSameBatchesGiveTheSameJournal() {
   #expect(
     forAll(cases: 5) { random in
       let (definition, map) = smallHunt(&random)
-      let one = Stand(definition, map, digestEvery: 1_000_000)
-      let two = Stand(definition, map, digestEvery: 1_000_000)
+      let one = Stand(definition, map)
+      let two = Stand(definition, map)
       var maker = BatchMaker(producers: 4)
       maker.malformedPercent = 10
       for _ in 0..<30 {
@@ -80,28 +78,45 @@ func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
     })
 }
 
-/// A digest is journalled for every so many events judged, is the replay's digest at that place, and
-/// one that is not ends the replay with its place.
+/// The digest of one slice of the state is journalled right behind the event that makes it due, the
+/// slices one after the other; it is the replay's digest at that place, whatever cadence the replay
+/// runs at itself, and one that is not ends the replay with its place.
 @Test func digestsAreJournalledAtTheirCadence() throws {
   var random = TestRandom(seed: runSeed)
   var (definition, map) = smallHunt(&random)
   definition.rules.latenessMs = 0
-  let stand = Stand(definition, map, digestEvery: 100)
+  let every: UInt64 = 7
+  let stand = Stand(definition, map, digestEvery: every * UInt64(Partition.digestSlices))
   var maker = BatchMaker(producers: 3)
   _ = run(stand, &maker, &random, batches: 60)
-  for _ in 0..<100 { stand.continueDigest(pages: 1_000) }
   let events = stand.partition.state.counts.events
   #expect(events > 400)
   let marks = stand.journal.filter { $0.kind == .digest }.map { DigestMark($0) }
-  #expect(marks.map(\.eventCount) == (1...events / 100).map { $0 * 100 })
+  let due = (1...events / every).map { $0 * every }
+  #expect(marks.map(\.eventCount) == due)
+  #expect(marks.map(\.slice) == due.map { UInt32($0 / every % UInt64(Partition.digestSlices)) })
   #expect(stand.partition.lastDigest == marks.last)
-  for (at, event) in stand.journal.enumerated() where event.kind == .digest {
-    let replica = try stand.replayed(prefix: at)
-    var spoilt = event
-    spoilt.sequence ^= 1
-    #expect(
-      throws: ReplayFault(offset: UInt64(at), .digest(events: DigestMark(event).eventCount))
-    ) { try replica.replay(spoilt) }
+  for cadence in [every * 256, 1, 1 << 40] {
+    let replica = Stand(definition, map, digestEvery: cadence)
+    for (at, event) in stand.journal.enumerated() {
+      if event.kind == .digest, at % 5 == 0 {
+        for change in 0..<3 {
+          var spoilt = event
+          switch change {
+          case 0: spoilt.sequence ^= 1 << 40
+          case 1: spoilt.player += 1
+          default: spoilt.treasure = 256
+          }
+          let other = try stand.replayed(prefix: at, digestEvery: cadence)
+          #expect(
+            throws: ReplayFault(
+              offset: UInt64(at), .digest(events: DigestMark(spoilt).eventCount))
+          ) { try other.replay(spoilt) }
+        }
+      }
+      try replica.replay(event)
+    }
+    #expect(replica.partition.nextOffset == stand.partition.nextOffset)
   }
 }
 

@@ -37,7 +37,7 @@ final class Stand {
   private let replyRing = Slab(byteCount: 1_024 * 64)
   private let batchRing = Slab(byteCount: 1_024 * 64)
 
-  init(_ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 64) {
+  init(_ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10) {
     self.definition = definition
     self.map = map
     partition = Partition(
@@ -75,11 +75,6 @@ final class Stand {
         complaints.append("\(replied) reply lines for \(batch.header)")
       }
     }
-  }
-
-  /// Goes on with a digest, as the engine does between batches.
-  func continueDigest(pages: Int) {
-    withOutput(0) { partition.continueDigest(pages: pages, &$0) }
   }
 
   private func withOutput(_ first: Int, _ body: (inout StepOutput) -> Void) {
@@ -130,8 +125,10 @@ final class Stand {
   }
 
   /// A fresh partition brought to where the first `count` lines of the journal lead.
-  func replayed(prefix count: Int? = nil) throws(ReplayFault) -> Stand {
-    let stand = Stand(definition, map, digestEvery: partition.digestEvery)
+  func replayed(
+    prefix count: Int? = nil, digestEvery: UInt64? = nil
+  ) throws(ReplayFault) -> Stand {
+    let stand = Stand(definition, map, digestEvery: digestEvery ?? partition.digestEvery)
     for event in journal.prefix(count ?? journal.count) {
       try stand.replay(event)
     }

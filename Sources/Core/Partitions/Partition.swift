@@ -20,7 +20,6 @@ public struct Partition: ~Copyable {
 
   private var held: HeldReplies
   private var tallies = Tallies()
-  private var replayDigest: DigestMark?
 
   /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two forks
   /// (for readers on other threads).
@@ -470,9 +469,11 @@ public struct Partition: ~Copyable {
       books.enter(Tally(event))
     case .digest:
       let mark = DigestMark(event)
-      if let mine = replayDigest, mine.eventCount == mark.eventCount, mine != mark {
-        throw ReplayFault(offset: offset, .digest(events: mark.eventCount))
-      }
+      // By what the mark says, not by this partition's own cadence: that is a setting, and may have
+      // been another when the mark was made.
+      guard mark.eventCount == state.eventCount, mark.slice < UInt32(Self.digestSlices),
+        digest(slice: mark.slice) == mark
+      else { throw ReplayFault(offset: offset, .digest(events: mark.eventCount)) }
       lastDigest = mark
     default:
       guard kind.isSupported else {
@@ -486,10 +487,6 @@ public struct Partition: ~Copyable {
       if isRepeat { throw ReplayFault(offset: offset, .repeatedSequence(event.sequence)) }
       let outcome = state.apply(event, offset: offset, &effects)
       books.enter(books.row(event.producer), outcome.disposition ?? .applied)
-      let events = state.counts.events
-      if outcome.disposition == .applied, let slice = dueSlice(events) {
-        replayDigest = digest(slice: slice)
-      }
     }
   }
 }
