@@ -29,17 +29,16 @@ private func laid(_ batches: [TestBatch]) -> [Laid] {
   }
 }
 
-/// Every kind of event, named players and keys, repeats, timers, held and released replies: judging,
-/// journalling, applying and answering allocate nothing once the pages in use were written.
+/// Every kind of event, named players and keys, repeats, timers, digests, held and released replies:
+/// judging, journalling, applying and answering allocate nothing once the pages in use were written.
 ///
 /// Counts every malloc of this thread, in debug and release. Not counted: rejected events, because the
-/// test runner itself allocates for every error thrown; and digests, each of which forks the state,
-/// once in `digestEvery` events, and takes memory for a page table.
+/// test runner itself allocates for every error thrown.
 @Test func stepsDoNotAllocate() {
   var random = TestRandom(seed: 7)
   let (definition, map) = smallHunt(&random)
   var partition = Partition(
-    definition, map: map, number: 3, digestEvery: 1 << 40, heldLines: 4_096,
+    definition, map: map, number: 3, digestEvery: 2_560, heldLines: 4_096,
     pool: PagePool(pageCount: Partition.pagesNeeded(definition, map)))
   var maker = BatchMaker(producers: 8)
   maker.numbersItself = true

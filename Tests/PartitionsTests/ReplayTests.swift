@@ -6,7 +6,7 @@ import Testkit
 
 // What a partition journals is all that it is: another one that reads the journal is equal to it.
 
-/// Steps `count` random batches, with the disk and the digest now here, now there.
+/// Steps `count` random batches, with the disk now here, now there.
 func run(
   _ stand: Stand, _ maker: inout BatchMaker, _ random: inout TestRandom, batches count: Int
 ) -> [TestBatch] {
@@ -17,7 +17,6 @@ func run(
     stand.step(batch, at: random.below(1_024))
     let end = stand.partition.nextOffset
     if random.chance(40) { stand.flush(through: end - min(end, UInt64(random.below(9)))) }
-    if random.chance(50) { stand.continueDigest(pages: 1 + random.below(40)) }
   }
   return batches
 }
@@ -55,8 +54,8 @@ func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
   #expect(marks > 10, "hardly any digest was journalled")
 }
 
-/// Two partitions given the same batches are equal in every byte they give out, whatever the disk and
-/// the digest's pace were.
+/// Two partitions given the same batches are equal in every byte they give out, whatever the
+/// disk's pace was.
 @Test func theSameBatchesGiveTheSameJournal() {
   #expect(
     forAll(cases: 5) { random in
@@ -80,20 +79,20 @@ func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
     })
 }
 
-/// A digest is journalled for every so many events judged, is the replay's digest at that place, and
-/// one that is not ends the replay with its place.
+/// A slice of the state is digested each so many events judged, slice after slice; the digest is the
+/// replay's at that place, and one that is not ends the replay with its place.
 @Test func digestsAreJournalledAtTheirCadence() throws {
   var random = TestRandom(seed: runSeed)
   var (definition, map) = smallHunt(&random)
   definition.rules.latenessMs = 0
-  let stand = Stand(definition, map, digestEvery: 100)
+  let stand = Stand(definition, map, digestEvery: 25_600)
   var maker = BatchMaker(producers: 3)
   _ = run(stand, &maker, &random, batches: 60)
-  for _ in 0..<100 { stand.continueDigest(pages: 1_000) }
   let events = stand.partition.state.counts.events
   #expect(events > 400)
   let marks = stand.journal.filter { $0.kind == .digest }.map { DigestMark($0) }
   #expect(marks.map(\.eventCount) == (1...events / 100).map { $0 * 100 })
+  #expect(marks.map(\.slice) == (1...events / 100).map { UInt32($0 % 256) })
   #expect(stand.partition.lastDigest == marks.last)
   for (at, event) in stand.journal.enumerated() where event.kind == .digest {
     let replica = try stand.replayed(prefix: at)

@@ -77,11 +77,6 @@ final class Stand {
     }
   }
 
-  /// Goes on with a digest, as the engine does between batches.
-  func continueDigest(pages: Int) {
-    withOutput(0) { partition.continueDigest(pages: pages, &$0) }
-  }
-
   private func withOutput(_ first: Int, _ body: (inout StepOutput) -> Void) {
     guard let effects = effects.take() else { preconditionFailure() }
     var output = StepOutput(

@@ -21,7 +21,6 @@ import Testkit
         for _ in 0..<random.below(3) {
           stormy.step(BatchMaker.storm(&random, journal: stormy.journal, tick: maker.clock))
           stormy.flush()
-          stormy.continueDigest(pages: random.below(30))
         }
         calm.step(batch)
         stormy.step(batch)

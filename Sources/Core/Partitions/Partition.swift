@@ -229,7 +229,7 @@ public struct Partition: ~Copyable {
 
   /// Why no event of a batch may be taken: another request came under its key, or it is atomic and
   /// not all of it would be taken.
-  private func refusal(ofAll batch: Batch, _ lines: LineRun) -> ResultCode? {
+  private mutating func refusal(ofAll batch: Batch, _ lines: LineRun) -> ResultCode? {
     if batch.flags.contains(.fromText), batch.count > 0 {
       let first = lines.load(0, as: Event.self)
       if first.rejection == nil, first.flags.contains(.idempotencyKey),
@@ -244,7 +244,7 @@ public struct Partition: ~Copyable {
 
   /// Whether every event of an atomic batch would be taken: valid, with room for its producer, its
   /// sequence and its player's name.
-  private func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
+  private mutating func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
     var newNames: UInt64 = 0
     for at in 0..<Int(batch.nameCount)
     where state.number(of: name(at, batch, lines)) == nil { newNames += 1 }
@@ -263,7 +263,7 @@ public struct Partition: ~Copyable {
   }
 
   /// Checks what needs no state, and fills in what the connection says.
-  private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
+  private mutating func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
       var own = event.flags.intersection(.fromText)
@@ -333,7 +333,7 @@ public struct Partition: ~Copyable {
 
   /// The outcome of an event seen before: what its player has now, and its first place if that is
   /// remembered.
-  private func duplicate(
+  private mutating func duplicate(
     of event: Event, _ batch: Batch, _ lines: LineRun, offset: UInt64
   ) -> Outcome {
     var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
@@ -346,13 +346,13 @@ public struct Partition: ~Copyable {
   }
 
   /// The name that an event gives by its index; nil when the batch has no such name.
-  private func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
+  private mutating func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
     guard event.player < UInt64(batch.nameCount) else { return nil }
     return name(Int(event.player), batch, lines)
   }
 
   /// Name `index` of a batch.
-  private func name(_ index: Int, _ batch: Batch, _ lines: LineRun) -> NameRow {
+  private mutating func name(_ index: Int, _ batch: Batch, _ lines: LineRun) -> NameRow {
     let at = Int(batch.count) + 2 * index
     let (low, high) = lines.loadPair(at, as: InlineArray<8, UInt64>.self)
     var name = NameRow()
@@ -398,14 +398,14 @@ public struct Partition: ~Copyable {
   public static let digestSlices = 256
 
   /// The slice whose digest is due after `events` judged events; nil when none is.
-  private func dueSlice(_ events: UInt64) -> UInt32? {
+  private mutating func dueSlice(_ events: UInt64) -> UInt32? {
     let every = max(1, digestEvery / UInt64(Self.digestSlices))
     guard events % every == 0 else { return nil }
     return UInt32(truncatingIfNeeded: events / every % UInt64(Self.digestSlices))
   }
 
   /// The digest of one slice of the state as it is.
-  private func digest(slice: UInt32) -> DigestMark {
+  private mutating func digest(slice: UInt32) -> DigestMark {
     let pages = state.space.pageCount
     let first = pages * Int(slice) / Self.digestSlices
     let end = pages * (Int(slice) + 1) / Self.digestSlices
