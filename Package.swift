@@ -102,6 +102,7 @@ let package = Package(
     tests("Journal", ["Bounded", "Events"]),
     tests("Bus", ["Bounded", "CSystem"]),
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
+    tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring"]),
     tests("Partitions", ["Bounded", "Pages", "Events", "World", "Hunt", "CMallocCount"]),
   ],
   swiftLanguageModes: [.v6]

@@ -111,8 +111,9 @@ import Testkit
 /// After every step the books balance, for each producer and together, and equal the counts that the
 /// answers gave, producer by producer.
 @Test func booksBalanceAfterEveryStep() {
+  var reached: Set<ResultCode> = []
   #expect(
-    forAll(cases: 15) { random in
+    forAll(cases: 25) { random in
       var (definition, map) = smallHunt(&random)
       // Fewer rows than producers: the last ones share the row of producer 0.
       let isShort = random.chance(50)
@@ -141,7 +142,10 @@ import Testkit
         case .shedAll: enter(header.producer, .shed, UInt64(header.count))
         default:
           for (event, outcome) in zip(batch.events, sent.outcomes) {
-            guard let disposition = outcome.disposition else { return false }
+            guard let disposition = outcome.disposition, let result = outcome.result else {
+              return false
+            }
+            if disposition != .applied { reached.insert(result) }
             let isOwn = disposition == .rejected || event.producer == 0
             enter(isOwn ? header.producer : event.producer, disposition, 1)
           }
@@ -162,6 +166,11 @@ import Testkit
       }
       return expected.values.allSatisfy { $0.received == 0 }
     })
+  let possible: Set<ResultCode> = [
+    .duplicate, .late, .limitReached, .unsupportedVersion, .unknownKind, .unsupportedKind,
+    .reservedFlag, .wrongHunt, .missingField, .outOfRange, .malformed, .wrongProducer,
+  ]
+  #expect(reached == possible, "the generator no longer reaches every result")
 }
 
 /// One text batch with an event for each of `events`.

@@ -61,7 +61,13 @@ struct BatchMaker {
         event = fresh(&random, from, isText: isText, names: names.count)
         if !isText { sentEvents[from].append(event) }
       }
-      if random.chance(malformedPercent) { Self.spoil(&event, &random, isText: isText) }
+      if random.chance(malformedPercent) {
+        if header.flags.contains(.oneProducer) && random.chance(20) {
+          event.producer = 99
+        } else {
+          Self.spoil(&event, &random, isText: isText)
+        }
+      }
       events.append(event)
     }
     header.count = UInt32(events.count)

@@ -166,7 +166,7 @@ func smallHunt(_ random: inout TestRandom) -> (HuntDefinition, BlockMap) {
   definition.limits.gaps = 4_000
   definition.limits.idempotencyKeys = 4_000
   definition.limits.names = 64
-  definition.rules.latenessMs = random.chance(50) ? 2_000 : 0
+  definition.rules.latenessMs = random.chance(50) ? 1_000 : 0
   definition.rules.claimsPerPlayer = UInt32(random.below(3))
   definition.rules.joinImplicitly = random.chance(80)
   for id in 1...6 {

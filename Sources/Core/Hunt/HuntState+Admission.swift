@@ -31,11 +31,23 @@ extension HuntState {
     }
     let high = producers.load(Int(row), space).high
     if sequence == high + 1 { return .new }
-    if sequence <= high && !isMissing(row, sequence) { return .duplicate }
+    if sequence <= high {
+      if !isMissing(row, sequence) { return .duplicate }
+      // At either end of its gap it makes none more, so a full table can be emptied.
+      if gaps.contains(TreeKey(high: row, low: sequence), space)
+        || gaps.contains(TreeKey(high: row, low: sequence + 1), space)
+      {
+        return .new
+      }
+    }
     return hasGapRoom ? .new : .full
   }
 
-  private var hasGapRoom: Bool { mutating get { gaps.count(space) + 2 <= limits.gaps * 2 } }
+  /// Producers, and runs of missing numbers, that still find room.
+  public var producerRoom: Int { mutating get { limits.producers - Int(counts.producers) } }
+  public var gapRoom: Int { mutating get { limits.gaps - gaps.count(space) / 2 } }
+
+  private var hasGapRoom: Bool { mutating get { gapRoom > 0 } }
 
   private mutating func isMissing(_ row: UInt64, _ sequence: UInt64) -> Bool {
     if gaps.count(space) == 0 { return false }

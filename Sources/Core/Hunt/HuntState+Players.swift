@@ -134,33 +134,26 @@ extension HuntState {
   }
 
   /// Whether a player can have walked to `node` since the last move: not too far for the time, and
-  /// along open edges.
-  private mutating func judgeStep(_ event: Event, _ player: PlayerRow, to node: UInt32)
-    -> ResultCode
-  {
-    let dx = abs(Int(event.x) - Int(player.x))
-    let dy = abs(Int(event.y) - Int(player.y))
-    let steps = max(dx, dy)
+  /// along open edges. A slow edge takes the blocks that it is worth.
+  private mutating func judgeStep(
+    _ event: Event, _ player: PlayerRow, to node: UInt32
+  ) -> ResultCode {
+    let steps = max(abs(Int(event.x) - Int(player.x)), abs(Int(event.y) - Int(player.y)))
     if steps == 0 { return .ok }
-    var blocksMax = Int(rules.stepsMax)
+    var costMax = UInt64(distanceMax)
     if rules.speedMax > 0 {
       // A clock that runs backwards gives no time; a week is as good as a year.
       let elapsed = max(0, min(event.time - player.lastMove, 604_800_000))
-      let earned = elapsed * Int64(rules.speedMax) / 1_000_000
-      blocksMax = min(blocksMax, Int(rules.stepsFree) + Int(earned))
-      if steps > blocksMax { return .tooFast }
-    } else if !rules.walls {
-      return .ok
+      let earned = Int(rules.stepsFree) + Int(elapsed * Int64(rules.speedMax) / 1_000_000)
+      if steps > min(Int(rules.stepsMax), earned) { return .tooFast }
+      // The walk may be half as long again as the blocks earned, so that corners can be turned.
+      let allowed = UInt64(earned * 3 / 2 + 1) * UInt64(world.map.neighbourhood.straightCost)
+      costMax = min(costMax, allowed)
     }
     guard rules.walls else { return .ok }
     guard let from = world.map.node(x: Int(player.x), y: Int(player.y)) else { return .ok }
-    if steps > Int(rules.stepsMax) { return .tooFast }
-    // A detour may be half as long again as the blocks earned, so that corners can be turned.
-    let blocks = UInt32(max(blocksMax, steps) * 3 / 2 + 1)
-    let (costMax, _) = blocks.multipliedReportingOverflow(
-      by: world.map.neighbourhood.straightCost)
     let reach = finder.reachableWithin(
-      from: from, to: node, costMax: costMax, nodeBudget: Self.stepBudget, world, space)
+      from: from, to: node, costMax: UInt32(costMax), nodeBudget: Self.stepBudget, world, space)
     switch reach {
     case .within: return .ok
     case .beyond, .budgetSpent: return .throughWall

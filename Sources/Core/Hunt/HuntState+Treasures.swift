@@ -18,9 +18,7 @@ extension HuntState {
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
     var result = ResultCode.ok
-    guard let row = row(of: event.player), players.load(row, space).isPresent else {
-      return .unknownPlayer
-    }
+    guard let row = presentPlayer(event, &result) else { return result }
     let player = players.load(row, space)
     outcome.total = player.total
     guard let at = self.row(ofTreasure: event.treasure) else { return .unknownTreasure }
@@ -251,8 +249,10 @@ extension HuntState {
     guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
     guard let order = EdgeOrder(event.value) else { return .outOfRange }
     if order.wholeBlock {
-      let changes = world.setBlock(node, open: order.multiplier != 0, &space)
-      if changes.count == 0 { return .nothingChanged }
+      // A block that nothing leads to changes no edge, and still opens or closes.
+      let opens = order.multiplier != 0
+      if world.isOpen(node, space) == opens { return .nothingChanged }
+      let changes = world.setBlock(node, open: opens, &space)
       field.repair(changes, &space, &scratch)
     } else {
       guard Int(order.direction) < world.map.neighbourhood.degree else { return .outOfRange }

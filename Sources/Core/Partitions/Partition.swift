@@ -242,24 +242,55 @@ public struct Partition: ~Copyable {
     return batch.flags.contains(.atomic) && !takesAll(batch, lines) ? .batchRejected : nil
   }
 
-  /// Whether every event of an atomic batch would be taken: valid, with room for its producer, its
-  /// sequence and its player's name.
+  /// Whether every event of an atomic batch will be taken: valid, with room for all new producers, gaps
+  /// and names together.
+  ///
+  /// The room asked for is at least what the batch takes, and exactly that when each producer's events
+  /// stand together; so a batch may be refused a little before a table is full, and never be taken in
+  /// part.
   private mutating func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
-    var newNames: UInt64 = 0
-    for at in 0..<Int(batch.nameCount)
-    where state.number(of: name(at, batch, lines)) == nil { newNames += 1 }
-    if state.counts.names + newNames > UInt64(state.limits.names) { return false }
+    if !hasNameRoom(batch, lines) { return false }
+    var producers = 0
+    var gaps = 0
+    var last: (producer: UInt64, high: UInt64)?
     for at in 0..<Int(batch.count) {
       var event = lines.load(at, as: Event.self)
       do throws(Rejection) { try check(&event, batch) } catch { return false }
-      if event.flags.contains(.idempotencyKey) || event.sequence == 0 {
-        let next = state.highSequence(event.producer) + 1
-        if state.decide(event.producer, next) == .full { return false }
-      } else if state.decide(event.producer, event.sequence) == .full {
-        return false
+      if event.flags.contains(.idempotencyKey) { continue }
+      if event.producer != last?.producer {
+        let high = state.highSequence(event.producer)
+        if high == 0 { producers += 1 }
+        last = (event.producer, high)
+      }
+      // The highest seen so far, or less where the producer's events do not stand together.
+      let high = last?.high ?? 0
+      if event.sequence > high {
+        if event.sequence > high + 1 { gaps += 1 }
+        last = (event.producer, event.sequence)
+      } else if event.sequence > 0, state.decide(event.producer, event.sequence) != .duplicate {
+        gaps += 1
       }
     }
-    return true
+    return producers <= state.producerRoom && gaps <= state.gapRoom
+  }
+
+  /// Whether all names of a batch that have no number yet would get one.
+  private mutating func hasNameRoom(_ batch: Batch, _ lines: LineRun) -> Bool {
+    let room = state.limits.names - Int(state.counts.names)
+    let count = Int(batch.nameCount)
+    if count <= room { return true }
+    // A reader gives a name once for each event that has it. Few names are compared with each other,
+    // many are all counted as different.
+    var unknown = 0
+    for at in 0..<count {
+      let name = name(at, batch, lines)
+      if state.number(of: name) != nil { continue }
+      if count <= 256, (0..<at).contains(where: { self.name($0, batch, lines) == name }) {
+        continue
+      }
+      unknown += 1
+    }
+    return unknown <= room
   }
 
   /// Checks what needs no state, and fills in what the connection says.
