@@ -13,7 +13,7 @@ public enum Admission: Equatable, Sendable {
 
 extension HuntState {
   /// Highest sequence seen from `producer`; 0 for none.
-  public func highSequence(_ producer: UInt64) -> UInt64 {
+  public mutating func highSequence(_ producer: UInt64) -> UInt64 {
     guard let row = producerIndex.find(producer, space) else { return 0 }
     return producers.load(Int(row), space).high
   }
@@ -24,7 +24,7 @@ extension HuntState {
   /// or ends, so a number is missing when an odd count of places lies at or below it.
   ///
   /// - Complexity: O(1) for the next number of a producer, O(log gaps) otherwise.
-  public func decide(_ producer: UInt64, _ sequence: UInt64) -> Admission {
+  public mutating func decide(_ producer: UInt64, _ sequence: UInt64) -> Admission {
     guard let row = producerIndex.find(producer, space) else {
       return Int(counts.producers) < limits.producers && (sequence == 1 || hasGapRoom)
         ? .new : .full
@@ -44,12 +44,12 @@ extension HuntState {
   }
 
   /// Producers, and runs of missing numbers, that still find room.
-  public var producerRoom: Int { limits.producers - Int(counts.producers) }
-  public var gapRoom: Int { limits.gaps - gaps.count(space) / 2 }
+  public var producerRoom: Int { mutating get { limits.producers - Int(counts.producers) } }
+  public var gapRoom: Int { mutating get { limits.gaps - gaps.count(space) / 2 } }
 
-  private var hasGapRoom: Bool { gapRoom > 0 }
+  private var hasGapRoom: Bool { mutating get { gapRoom > 0 } }
 
-  private func isMissing(_ row: UInt64, _ sequence: UInt64) -> Bool {
+  private mutating func isMissing(_ row: UInt64, _ sequence: UInt64) -> Bool {
     if gaps.count(space) == 0 { return false }
     let below = gaps.rank(TreeKey(high: row, low: sequence + 1), space)
     let before = gaps.rank(TreeKey(high: row, low: 0), space)
@@ -92,7 +92,7 @@ extension HuntState {
 
   /// Journal offset of the event admitted with `key`, and the flags that tell its body; nil when the
   /// window does not hold it.
-  public func idempotent(_ key: UInt64) -> (offset: UInt64, body: EventFlags)? {
+  public mutating func idempotent(_ key: UInt64) -> (offset: UInt64, body: EventFlags)? {
     guard let held = idempotencyIndex.find(key | 1 << 63, space) else { return nil }
     let slot = Int(held & 0xffff_ffff)
     return (
@@ -120,7 +120,7 @@ extension HuntState {
   // MARK: Names
 
   /// The number of a player's name; nil when it was never seen.
-  public func number(of name: NameRow) -> UInt64? {
+  public mutating func number(of name: NameRow) -> UInt64? {
     var key = hash(name)
     while let row = nameIndex.find(key, space) {
       if names.load(Int(row), space) == name { return Event.nameBase | (row + 1) }

@@ -133,12 +133,12 @@ extension HuntState {
     return .ok
   }
 
-  func addRank(_ row: Int, _ outcome: inout Outcome) {
+  mutating func addRank(_ row: Int, _ outcome: inout Outcome) {
     outcome.rank = UInt32(clamping: boards[0].rank(UInt32(row), space) ?? 0)
   }
 
   /// What viewers see of an event of a player.
-  func effect(
+  mutating func effect(
     _ kind: EventKind, _ event: Event, _ row: Int, _ offset: UInt64, _ outcome: Outcome
   ) -> Effect {
     let player = players.load(row, space)
@@ -159,7 +159,7 @@ extension HuntState {
   // MARK: Prefetching
 
   /// Asks for the cache lines that finding a player will touch.
-  public func prefetchIndex(player: UInt64) {
+  public mutating func prefetchIndex(player: UInt64) {
     if player != 0 { playerIndex.prefetch(player, space) }
   }
 
@@ -167,7 +167,7 @@ extension HuntState {
   /// player's row of each board; call some events after `prefetchIndex`.
   ///
   /// - Parameter lines: Where the event lies, at `at`; only the fields needed are read.
-  public func prefetchRow(_ lines: LineRun, _ at: Int) {
+  public mutating func prefetchRow(_ lines: LineRun, _ at: Int) {
     let player = lines.load(at, byte: 24, as: UInt64.self)
     guard player != 0, let row = playerIndex.find(player, space) else { return }
     players.prefetch(Int(row), space)

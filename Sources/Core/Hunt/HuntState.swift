@@ -10,6 +10,9 @@ public import World
 /// Everything that an event can change lies in `space`, except `now`, which tick events carry, and the
 /// offsets of remembered keys, which the journal says again when it is replayed. One thread owns a
 /// state. `apply` neither allocates, blocks, throws nor does I/O.
+///
+/// What runs for every event is `mutating` even where it only reads: for a call that borrows a stored
+/// property the compiler copies the whole noncopyable value, 1.5 KB here, to a temporary.
 public struct HuntState: ~Copyable {
   public let definition: HuntDefinition
   public let rules: HuntRules
@@ -151,14 +154,18 @@ public struct HuntState: ~Copyable {
   public var counts: HuntCounts { countsRow.load(0, space) }
 
   /// `counts.events`, without loading the rest.
-  public var eventCount: UInt64 { countsRow.load(0, byte: 0, as: UInt64.self, space) }
+  public var eventCount: UInt64 {
+    mutating get { countsRow.load(0, byte: 0, as: UInt64.self, space) }
+  }
 
   mutating func counts(_ change: (inout HuntCounts) -> Void) {
     countsRow.update(0, &space, change)
   }
 
   public var phase: HuntPhase {
-    HuntPhase(rawValue: countsRow.load(0, byte: 8, as: Int64.self, space)) ?? .draft
+    mutating get {
+      HuntPhase(rawValue: countsRow.load(0, byte: 8, as: Int64.self, space)) ?? .draft
+    }
   }
 
   /// A branch of the state's pages, for reading by another thread or for a digest; see

@@ -228,7 +228,7 @@ public struct Partition: ~Copyable {
 
   /// Why no event of a batch may be taken: another request came under its key, or it is atomic and
   /// not all of it would be taken.
-  private func refusal(ofAll batch: Batch, _ lines: LineRun) -> ResultCode? {
+  private mutating func refusal(ofAll batch: Batch, _ lines: LineRun) -> ResultCode? {
     if batch.flags.contains(.fromText), batch.count > 0 {
       let first = lines.load(0, as: Event.self)
       if first.rejection == nil, first.flags.contains(.idempotencyKey),
@@ -247,7 +247,7 @@ public struct Partition: ~Copyable {
   /// The room asked for is at least what the batch takes, and exactly that when each producer's events
   /// stand together; so a batch may be refused a little before a table is full, and never be taken in
   /// part.
-  private func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
+  private mutating func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
     if !hasNameRoom(batch, lines) { return false }
     var producers = 0
     var gaps = 0
@@ -274,7 +274,7 @@ public struct Partition: ~Copyable {
   }
 
   /// Whether all names of a batch that have no number yet would get one.
-  private func hasNameRoom(_ batch: Batch, _ lines: LineRun) -> Bool {
+  private mutating func hasNameRoom(_ batch: Batch, _ lines: LineRun) -> Bool {
     let room = state.limits.names - Int(state.counts.names)
     let count = Int(batch.nameCount)
     if count <= room { return true }
@@ -293,7 +293,7 @@ public struct Partition: ~Copyable {
   }
 
   /// Checks what needs no state, and fills in what the connection says.
-  private func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
+  private mutating func check(_ event: inout Event, _ batch: Batch) throws(Rejection) {
     if batch.flags.contains(.fromText) {
       if let rejection = event.rejection { throw rejection }
       var own = event.flags.intersection(.fromText)
@@ -363,7 +363,7 @@ public struct Partition: ~Copyable {
 
   /// The outcome of an event seen before: what its player has now, and its first place if that is
   /// remembered.
-  private func duplicate(
+  private mutating func duplicate(
     of event: Event, _ batch: Batch, _ lines: LineRun, offset: UInt64
   ) -> Outcome {
     var outcome = Outcome(of: event, result: .duplicate, disposition: .duplicate)
@@ -376,13 +376,13 @@ public struct Partition: ~Copyable {
   }
 
   /// The name that an event gives by its index; nil when the batch has no such name.
-  private func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
+  private mutating func name(of event: Event, _ batch: Batch, _ lines: LineRun) -> NameRow? {
     guard event.player < UInt64(batch.nameCount) else { return nil }
     return name(Int(event.player), batch, lines)
   }
 
   /// Name `index` of a batch.
-  private func name(_ index: Int, _ batch: Batch, _ lines: LineRun) -> NameRow {
+  private mutating func name(_ index: Int, _ batch: Batch, _ lines: LineRun) -> NameRow {
     let at = Int(batch.count) + 2 * index
     let (low, high) = lines.loadPair(at, as: InlineArray<8, UInt64>.self)
     var name = NameRow()
@@ -428,14 +428,14 @@ public struct Partition: ~Copyable {
   public static let digestSlices = 256
 
   /// The slice whose digest is due after `events` judged events; nil when none is.
-  private func dueSlice(_ events: UInt64) -> UInt32? {
+  private mutating func dueSlice(_ events: UInt64) -> UInt32? {
     let every = max(1, digestEvery / UInt64(Self.digestSlices))
     guard events % every == 0 else { return nil }
     return UInt32(truncatingIfNeeded: events / every % UInt64(Self.digestSlices))
   }
 
   /// The digest of one slice of the state as it is.
-  private func digest(slice: UInt32) -> DigestMark {
+  private mutating func digest(slice: UInt32) -> DigestMark {
     let pages = state.space.pageCount
     let first = pages * Int(slice) / Self.digestSlices
     let end = pages * (Int(slice) + 1) / Self.digestSlices
