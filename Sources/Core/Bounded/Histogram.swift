@@ -1,7 +1,7 @@
 /// Counts of durations in buckets of at most 3 % width, after HdrHistogram: 32 buckets a doubling.
 ///
-/// Values are nanoseconds, `0...2^42` (73 minutes); larger ones count as the largest. Fixed size, no
-/// allocation after creation.
+/// Values are nanoseconds, `0...2^42` (73 minutes); larger ones count as the largest. Fixed size,
+/// no allocation after creation.
 public struct Histogram: Sendable {
   private static let bucketCount = 38 * 32 + 32
   private var counts: [UInt64]

@@ -83,8 +83,8 @@
   /// `sequence` is a key of the idempotency window, not a number in the producer's order.
   @inlinable public static var idempotencyKey: EventFlags { EventFlags(rawValue: 1 << 15) }
 
-  /// Ten bits of the hash of the body that an event with `idempotencyKey` came in, to tell a retry from
-  /// another request under the same key.
+  /// Ten bits of the hash of the body that an event with `idempotencyKey` came in, to tell a retry
+  /// from another request under the same key.
   @inlinable public static func body(_ hash: UInt64) -> EventFlags {
     EventFlags(rawValue: UInt16(truncatingIfNeeded: hash & 0x3ff) &<< 3)
   }

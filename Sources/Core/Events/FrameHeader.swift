@@ -67,7 +67,8 @@ public enum FrameType: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case acknowledgement = 5
   /// Engine: the batch was not taken; 64 bytes, `Refusal`. Send it again after `retryMs`.
   case busy = 6
-  /// Engine: what is wrong with the frame or the hello; 64 bytes, `Refusal`; may be followed by a close.
+  /// Engine: what is wrong with the frame or the hello; 64 bytes, `Refusal`; may be followed by a
+  /// close.
   case fault = 7
   case ping = 8
   case pong = 9

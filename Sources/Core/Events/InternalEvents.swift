@@ -1,9 +1,9 @@
 /// Half of a player's name as an event of kind `name`: the engine journals two such events, parts 0
 /// and 1, when it meets a name for the first time.
 ///
-/// Layout over an event's bytes: `player` the number given to the name (2^63 and up); `treasure` bits
-/// 0...7 the part (0 or 1), bits 8...15 the name's size in bytes (1...64); `producer`, `sequence`,
-/// `time` and (`x`, `y`) the 32 bytes of the part, in this order, little-endian words.
+/// Layout over an event's bytes: `player` the number given to the name (2^63 and up); `treasure`
+/// bits 0...7 the part (0 or 1), bits 8...15 the name's size in bytes (1...64); `producer`,
+/// `sequence`, `time` and (`x`, `y`) the 32 bytes of the part, in this order, little-endian words.
 public struct NamePart: Equatable, Sendable {
   public var number: UInt64
   public var part: Int
@@ -69,11 +69,11 @@ public struct Tally: Equatable, Sendable {
   }
 }
 
-/// The digest of one slice of the hunt's state after `eventCount` judged events, as an event of kind
-/// `digest`; it stands in the journal right behind the last of them.
+/// The digest of one slice of the hunt's state after `eventCount` judged events, as an event of
+/// kind `digest`; it stands in the journal right behind the last of them.
 ///
-/// Layout over an event's bytes: `producer` and `sequence` the digest (high, low); `player` the count;
-/// `treasure` the slice, 0...255: its share of the state's pages, in their order.
+/// Layout over an event's bytes: `producer` and `sequence` the digest (high, low); `player` the
+/// count; `treasure` the slice, 0...255: its share of the state's pages, in their order.
 public struct DigestMark: Equatable, Sendable {
   public var high: UInt64
   public var low: UInt64

@@ -2,8 +2,8 @@ import Bounded
 
 /// Effects of a step, in order, for viewers; caller-owned, of fixed capacity.
 ///
-/// Viewers can be shown less than everything: when the buffer is full the rest is dropped and counted,
-/// and whoever publishes it starts again from a snapshot.
+/// Viewers can be shown less than everything: when the buffer is full the rest is dropped and
+/// counted, and whoever publishes it starts again from a snapshot.
 public struct EffectBuffer: ~Copyable {
   private let lines: Slab
   public let capacity: Int

@@ -1,5 +1,5 @@
-/// What a hunt is, before the first event: the compiled form of a hunt file. Together with the world
-/// and the journal it determines every state the hunt was ever in.
+/// What a hunt is, before the first event: the compiled form of a hunt file. Together with the
+/// world and the journal it determines every state the hunt was ever in.
 public struct HuntDefinition: Equatable, Sendable {
   /// 1...48 bytes of `a-z 0-9 -`, unique in an engine.
   public var name: String
@@ -49,8 +49,8 @@ public struct HuntRules: Equatable, Sendable {
   public var walls = true
   /// Events older than the hunt's clock by more than this are late; ms, 0...30 days, 0 for never.
   public var latenessMs: Int64 = 0
-  /// Events ahead of the hunt's clock by more than this are refused as `timeAhead`; ms, 0...30 days,
-  /// 0 for never.
+  /// Events ahead of the hunt's clock by more than this are refused as `timeAhead`; ms, 0...30
+  /// days, 0 for never.
   public var aheadMs: Int64 = 300_000
   /// Claims of one treasure that a player may be granted, between respawns, 0...1,048,575; 0 for
   /// any number.

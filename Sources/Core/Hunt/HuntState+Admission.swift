@@ -20,8 +20,8 @@ extension HuntState {
 
   /// Whether `sequence` of `producer` is new, by the state alone: exact for the life of the hunt.
   ///
-  /// The numbers missing below the highest seen are kept as the sorted places where "missing" begins
-  /// or ends, so a number is missing when an odd count of places lies at or below it.
+  /// The numbers missing below the highest seen are kept as the sorted places where "missing"
+  /// begins or ends, so a number is missing when an odd count of places lies at or below it.
   ///
   /// - Complexity: O(1) for the next number of a producer, O(log gaps) otherwise.
   public mutating func decide(_ producer: UInt64, _ sequence: UInt64) -> Admission {
@@ -90,8 +90,8 @@ extension HuntState {
 
   // MARK: Idempotency keys
 
-  /// Journal offset of the event admitted with `key`, and the flags that tell its body; nil when the
-  /// window does not hold it.
+  /// Journal offset of the event admitted with `key`, and the flags that tell its body; nil when
+  /// the window does not hold it.
   public mutating func idempotent(_ key: UInt64) -> (offset: UInt64, body: EventFlags)? {
     guard let held = idempotencyIndex.find(key | 1 << 63, space) else { return nil }
     let slot = Int(held & 0xffff_ffff)

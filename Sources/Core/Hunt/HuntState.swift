@@ -7,12 +7,12 @@ public import World
 /// The whole state of one hunt and the rules that change it: same definition, world and events in,
 /// same bytes out.
 ///
-/// Everything that an event can change lies in `space`, except `now`, which tick events carry, and the
-/// offsets of remembered keys, which the journal says again when it is replayed. One thread owns a
-/// state. `apply` neither allocates, blocks, throws nor does I/O.
+/// Everything that an event can change lies in `space`, except `now`, which tick events carry, and
+/// the offsets of remembered keys, which the journal says again when it is replayed. One thread
+/// owns a state. `apply` neither allocates, blocks, throws nor does I/O.
 ///
-/// What runs for every event is `mutating` even where it only reads: for a call that borrows a stored
-/// property the compiler copies the whole noncopyable value, 1.5 KB here, to a temporary.
+/// What runs for every event is `mutating` even where it only reads: for a call that borrows a
+/// stored property the compiler copies the whole noncopyable value, 1.5 KB here, to a temporary.
 public struct HuntState: ~Copyable {
   public let definition: HuntDefinition
   public let rules: HuntRules
@@ -37,8 +37,8 @@ public struct HuntState: ~Copyable {
   let names: PagedArray<NameRow>
   let idempotencyIndex: PagedTable  // key -> slot in the ring, bits of its body << 48
   let idempotencyRing: PagedArray<UInt64>
-  // By slot of the ring. Not in pages: offsets move with every tally and digest in the journal, and a
-  // storm of repeats, or a crash and its resends, must not change the digest.
+  // By slot of the ring. Not in pages: offsets move with every tally and digest in the journal, and
+  // a storm of repeats, or a crash and its resends, must not change the digest.
   let idempotencyOffsets: Slab
   public let field: TreasureField
   var scratch: FieldScratch

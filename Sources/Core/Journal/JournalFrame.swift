@@ -133,12 +133,13 @@ extension JournalFrame {
     return nil
   }
 
-  /// Where, from byte `from` on, a frame stands that proves the loss of what should stand at journal
-  /// offset `offset`; nil when there is none.
+  /// Where, from byte `from` on, a frame stands that proves the loss of what should stand at
+  /// journal offset `offset`; nil when there is none.
   ///
-  /// What was never flushed may be lost to a power cut, and frames written after it may be there all
-  /// the same. A frame that was made when more than `offset` was flushed says that what lies before
-  /// it was damaged later; and so does the very frame of `offset`, at a place where it does not belong.
+  /// What was never flushed may be lost to a power cut, and frames written after it may be there
+  /// all the same. A frame that was made when more than `offset` was flushed says that what lies
+  /// before it was damaged later; and so does the very frame of `offset`, at a place where it does
+  /// not belong.
   public static func anyFrame(
     _ bytes: Slab, from: Int, byteCount: Int, identity: UInt64, offset: UInt64
   ) -> Int? {

@@ -4,12 +4,12 @@ public import Events
 /// Composes frames: takes events, says which bytes to write where, and goes on when told that they
 /// are durable. It does no I/O and knows no clock.
 ///
-/// Writes are whole 4 KiB blocks at block boundaries of a pre-zeroed segment, as direct I/O needs. A
-/// frame that ends inside a block leaves a tail; the next write repeats the tail's bytes unchanged
-/// before its own, so that a low rate of small frames does not cost a block each. One write is
-/// outstanding at a time, and it is one frame: hence, where each write is flushed, a torn write damages
-/// the last frame only. Where writes are flushed later, each frame says how far they were when it was
-/// made, so that what a power cut took can be told from what was damaged.
+/// Writes are whole 4 KiB blocks at block boundaries of a pre-zeroed segment, as direct I/O needs.
+/// A frame that ends inside a block leaves a tail; the next write repeats the tail's bytes
+/// unchanged before its own, so that a low rate of small frames does not cost a block each. One
+/// write is outstanding at a time, and it is one frame: hence, where each write is flushed, a torn
+/// write damages the last frame only. Where writes are flushed later, each frame says how far they
+/// were when it was made, so that what a power cut took can be told from what was damaged.
 public struct JournalWriter: ~Copyable {
   /// Bytes to write: `count` bytes of `buffer` from 0, at `fileOffset` of segment `segment`.
   public struct Request: Equatable, Sendable {
@@ -50,8 +50,8 @@ public struct JournalWriter: ~Copyable {
     rollIfFull()
   }
 
-  /// Where in its block the next frame starts: the bytes before it must be in `buffer` when a writer
-  /// goes on in a segment that it did not write (`restoreTail`).
+  /// Where in its block the next frame starts: the bytes before it must be in `buffer` when a
+  /// writer goes on in a segment that it did not write (`restoreTail`).
   public var tailBytes: Int { fileOffset & 4095 }
 
   /// Gives back the bytes of the last block after a restart.

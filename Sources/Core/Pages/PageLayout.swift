@@ -1,7 +1,7 @@
 /// Where each container of a state lies, fixed before the first page is written.
 ///
-/// Containers are laid out in the order they are declared, each on pages of its own, so a page number
-/// names its container: `regions` is that list, in order.
+/// Containers are laid out in the order they are declared, each on pages of its own, so a page
+/// number names its container: `regions` is that list, in order.
 public struct PageLayout: ~Copyable {
   /// One container's run of logical pages.
   public struct Region: Sendable, Equatable {

@@ -6,9 +6,9 @@ public let pageBytes = 4096
 /// The physical pages of one partition, all reserved at boot.
 ///
 /// Page 0 is the zero page: every logical page that was never written shares it. The pool counts
-/// how many page spaces refer to each page; a page returns to the free list with its last reference.
-/// One thread owns the pool. Another thread may read the pages of a fork handed to it, because a page
-/// referred to twice is never written.
+/// how many page spaces refer to each page; a page returns to the free list with its last
+/// reference. One thread owns the pool. Another thread may read the pages of a fork handed to it,
+/// because a page referred to twice is never written.
 public final class PagePool: @unchecked Sendable {
   /// All pages, contiguous.
   public let memory: Slab

@@ -66,7 +66,8 @@ public struct PageSpace: ~Copyable {
   /// Stores `value` at a logical byte address; the first write to a shared page copies it.
   @inlinable @inline(__always)
   public mutating func store<Value: BitwiseCopyable>(_ value: Value, _ address: Int) {
-    // The offset first: as an argument it would keep `memory` retained over a mutation of the space.
+    // The offset first: as an argument it would keep `memory` retained over a mutation of the
+    // space.
     let offset = writableOffset(address)
     memory.store(value, offset)
   }

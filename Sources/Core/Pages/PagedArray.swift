@@ -1,7 +1,7 @@
 /// A fixed number of rows in a page space, each of a power-of-two stride, all zero at first.
 ///
-/// It is a place, not memory: the space is passed to every access, and a fork of the space forks the
-/// rows.
+/// It is a place, not memory: the space is passed to every access, and a fork of the space forks
+/// the rows.
 @frozen public struct PagedArray<Row: BitwiseCopyable>: Sendable {
   @usableFromInline let address: Int
   @usableFromInline let shift: Int

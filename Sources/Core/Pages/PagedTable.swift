@@ -2,8 +2,8 @@ public import Bounded
 
 /// A hash table from a non-zero 64-bit key to a 64-bit value, in a page space.
 ///
-/// Open addressing with linear probing and backward-shift deletion; slots are 16 bytes, the first two
-/// of which pages hold the count. Filled to at most two thirds of its slots.
+/// Open addressing with linear probing and backward-shift deletion; slots are 16 bytes, the first
+/// two of which pages hold the count. Filled to at most two thirds of its slots.
 @frozen public struct PagedTable: Sendable {
   @frozen @usableFromInline struct Slot: BitwiseCopyable {
     @usableFromInline var key: UInt64

@@ -115,7 +115,8 @@ extension PagedTree {
 
   // MARK: Parts of a change
 
-  /// Moves a key within its leaf: `old` is where it is, `new` how many keys are below its new value.
+  /// Moves a key within its leaf: `old` is where it is, `new` how many keys are below its new
+  /// value.
   @inline(__always)
   private func slide(
     _ old: Int, _ new: Int, _ key: TreeKey, _ at: Int, _ space: inout PageSpace

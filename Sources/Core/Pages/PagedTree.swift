@@ -9,11 +9,11 @@
 
 /// An ordered set of 128-bit keys that knows the rank of each: a B+tree in a page space.
 ///
-/// It is a place, not memory: the root, the counts and the free list lie in the pages too, so a fork
-/// of the space forks the tree. The same operations in the same order give the same bytes.
+/// It is a place, not memory: the root, the counts and the free list lie in the pages too, so a
+/// fork of the space forks the tree. The same operations in the same order give the same bytes.
 ///
-/// The region is an array of nodes of `nodeBytes`, which never straddle a page. Node 0 is the header;
-/// an all-zero header is an empty tree.
+/// The region is an array of nodes of `nodeBytes`, which never straddle a page. Node 0 is the
+/// header; an all-zero header is an empty tree.
 ///
 ///     header  offset  bytes  field
 ///                  0      4  root     node number, 0: no node yet
@@ -34,8 +34,9 @@
 ///          16 + 20 M    4 M  children node numbers
 ///
 /// With 1,024-byte nodes L = 63 and M = 42. Every node but the root is at least half full, so a key
-/// takes at most 34.7 bytes of region (1,024 / 31 for leaves, a twentieth of it for inner nodes), which
-/// is what the layout reserves; random keys settle at 20 to 22, and pages never reached cost nothing.
+/// takes at most 34.7 bytes of region (1,024 / 31 for leaves, a twentieth of it for inner nodes),
+/// which is what the layout reserves; random keys settle at 20 to 22, and pages never reached cost
+/// nothing.
 @frozen public struct PagedTree: BitwiseCopyable, Sendable {
   @usableFromInline let address: Int
   /// Base-2 logarithm of the bytes a node.
@@ -61,7 +62,8 @@
       innerCapacity: (nodeBytes - PagedTree.fieldsAt) / 24, in: &layout)
   }
 
-  /// A tree whose nodes hold fewer entries than they have room for, so that tests reach deep shapes.
+  /// A tree whose nodes hold fewer entries than they have room for, so that tests reach deep
+  /// shapes.
   init(
     _ name: String, capacity: Int, nodeBytes: Int, leafCapacity: Int, innerCapacity: Int,
     in layout: inout PageLayout

@@ -1,7 +1,7 @@
 public import Events
 
-/// What a gateway asks of a partition: one line, followed by `count` events and `nameCount` names of
-/// two lines each, or by nothing.
+/// What a gateway asks of a partition: one line, followed by `count` events and `nameCount` names
+/// of two lines each, or by nothing.
 ///
 /// In memory only, 64 bytes; never on the wire or on disk.
 @frozen public struct Batch: BitwiseCopyable, Sendable {
@@ -54,8 +54,8 @@ public enum BatchKind: UInt8, Sendable, BitwiseCopyable {
   @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
   /// The sender holds the `operate` right.
   @inlinable public static var operate: BatchFlags { BatchFlags(rawValue: 1) }
-  /// The gateway read the events from text: it may have set `playerIsName` and `idempotencyKey`, and
-  /// events may be `rejected(_:)` markers.
+  /// The gateway read the events from text: it may have set `playerIsName` and `idempotencyKey`,
+  /// and events may be `rejected(_:)` markers.
   @inlinable public static var fromText: BatchFlags { BatchFlags(rawValue: 2) }
   /// Counts only, no outcomes.
   @inlinable public static var ackOnly: BatchFlags { BatchFlags(rawValue: 4) }

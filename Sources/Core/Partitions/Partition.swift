@@ -4,8 +4,9 @@ public import Hunt
 public import Pages
 public import World
 
-/// One hunt's life: admits events, hands them to the journal, applies them, and answers when what it
-/// answers is as safe as was asked. No I/O, no clock, no thread: it is told, and it fills buffers.
+/// One hunt's life: admits events, hands them to the journal, applies them, and answers when what
+/// it answers is as safe as was asked. No I/O, no clock, no thread: it is told, and it fills
+/// buffers.
 public struct Partition: ~Copyable {
   public var state: HuntState
   public private(set) var books: Books
@@ -21,8 +22,8 @@ public struct Partition: ~Copyable {
   private var held: HeldReplies
   private var tallies = Tallies()
 
-  /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two forks
-  /// (for readers on other threads).
+  /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two
+  /// forks (for readers on other threads).
   public static func pagesNeeded(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
     let state = HuntState.layout(definition, map).pageCount
     let books = Books.layout(producers: definition.limits.producers).pageCount
@@ -77,8 +78,8 @@ public struct Partition: ~Copyable {
   ///   - lines: The batch's events and names.
   ///   - tick: The clock, ms since 1970; the hunt's clock never goes back.
   ///   - isStopped: The journal has failed: nothing is admitted.
-  ///   - output: Room for `journalLines` and `replyLines`; the reply goes to `output.replies` when it
-  ///     need not wait.
+  ///   - output: Room for `journalLines` and `replyLines`; the reply goes to `output.replies` when
+  ///     it need not wait.
   public mutating func step(
     _ batch: Batch, _ lines: LineRun, tick: Int64, isStopped: Bool, _ output: inout StepOutput
   ) {
@@ -119,8 +120,8 @@ public struct Partition: ~Copyable {
     }
   }
 
-  /// Hands over held replies that everything below `durable` allows, oldest first, while `send` takes
-  /// them; `send` gets header and lines.
+  /// Hands over held replies that everything below `durable` allows, oldest first, while `send`
+  /// takes them; `send` gets header and lines.
   public mutating func release(durable: UInt64, _ send: (LineRun) -> Bool) {
     while let reply = held.first, reply.offset <= durable {
       guard send(held.firstRun(reply)) else { return }
@@ -241,12 +242,12 @@ public struct Partition: ~Copyable {
     return batch.flags.contains(.atomic) && !takesAll(batch, lines) ? .batchRejected : nil
   }
 
-  /// Whether every event of an atomic batch will be taken: valid, with room for all new producers, gaps
-  /// and names together.
+  /// Whether every event of an atomic batch will be taken: valid, with room for all new producers,
+  /// gaps and names together.
   ///
-  /// The room asked for is at least what the batch takes, and exactly that when each producer's events
-  /// stand together; so a batch may be refused a little before a table is full, and never be taken in
-  /// part.
+  /// The room asked for is at least what the batch takes, and exactly that when each producer's
+  /// events stand together; so a batch may be refused a little before a table is full, and never be
+  /// taken in part.
   private mutating func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
     if !hasNameRoom(batch, lines) { return false }
     var producers = 0
@@ -278,8 +279,8 @@ public struct Partition: ~Copyable {
     let room = state.limits.names - Int(state.counts.names)
     let count = Int(batch.nameCount)
     if count <= room { return true }
-    // A reader gives a name once for each event that has it. Few names are compared with each other,
-    // many are all counted as different.
+    // A reader gives a name once for each event that has it. Few names are compared with each
+    // other, many are all counted as different.
     var unknown = 0
     for at in 0..<count {
       let name = name(at, batch, lines)

@@ -74,8 +74,8 @@ extension Board {
     }
   }
 
-  /// Calls `body` with `member` between up to `before` better rows and up to `after` worse ones, best
-  /// first; false, without a call, when it is not on the board.
+  /// Calls `body` with `member` between up to `before` better rows and up to `after` worse ones,
+  /// best first; false, without a call, when it is not on the board.
   ///
   /// - Complexity: O(before + after + log members).
   public func around(
@@ -90,13 +90,14 @@ extension Board {
     return true
   }
 
-  /// The event times of the current window, or nil before the first event; all of time when all-time.
+  /// The event times of the current window, or nil before the first event; all of time when
+  /// all-time.
   public func currentWindow(_ space: borrowing PageSpace) -> WindowBounds? {
     newestWindow(space).map { bounds($0) }
   }
 
-  /// The event times of the window before the current one, whether or not it has members; nil for an
-  /// all-time board, before the first event, and at the start of time.
+  /// The event times of the window before the current one, whether or not it has members; nil for
+  /// an all-time board, before the first event, and at the start of time.
   public func previousWindow(_ space: borrowing PageSpace) -> WindowBounds? {
     guard windowMs > 0, let newest = newestWindow(space) else { return nil }
     let first = bounds(newest).firstMs

@@ -44,8 +44,8 @@ public struct BoardDeclaration: Equatable, Sendable {
 ///
 /// It is a place, not memory. A higher score ranks first; of equal scores the one reached first; so
 /// the order is total and a function of the events. A tumbling board keeps two windows, each in the
-/// slot of its window number's parity; opening a window clears its slot in O(1), because the rows of a
-/// member count only when they carry the tag of the slot's latest opening.
+/// slot of its window number's parity; opening a window clears its slot in O(1), because the rows
+/// of a member count only when they carry the tag of the slot's latest opening.
 ///
 ///     slot row  offset  bytes  field
 ///                    0      8  window   number of the window held: floor(ms / length)
@@ -58,8 +58,8 @@ public struct BoardDeclaration: Equatable, Sendable {
 ///
 /// Each opening zeroes two stale rows, so by the time a tag comes round again no row carries it.
 ///
-/// Bytes a member and slot: 16, and up to 35 of tree (20 to 26 in practice); an all-time board has one
-/// slot, a tumbling board two.
+/// Bytes a member and slot: 16, and up to 35 of tree (20 to 26 in practice); an all-time board has
+/// one slot, a tumbling board two.
 @frozen public struct Board: BitwiseCopyable, Sendable {
   @usableFromInline let even: BoardSlot
   @usableFromInline let odd: BoardSlot
@@ -91,7 +91,8 @@ public struct BoardDeclaration: Equatable, Sendable {
 
   // MARK: Change
 
-  /// Adds `points` to the score of `member` in the window of `timeMs`, joining the board at 0 first.
+  /// Adds `points` to the score of `member` in the window of `timeMs`, joining the board at 0
+  /// first.
   ///
   /// A score that would leave Int64 stays at its end. A score that does not change keeps its place
   /// among ties.

@@ -13,7 +13,8 @@ public import Pages
 
 /// The leaderboards of one hunt, all updated by the one event.
 ///
-/// Boards are places in the hunt's page space, numbered in the order they were declared, `0..<count`.
+/// Boards are places in the hunt's page space, numbered in the order they were declared,
+/// `0..<count`.
 public struct Boards: Sendable {
   /// Most boards of a hunt.
   public static var countMax: Int { 16 }

@@ -19,7 +19,8 @@ public import Pages
     self.member = member
   }
 
-  /// Largest `reached`; a later event counts as this one, and ties among such go to the lower member.
+  /// Largest `reached`; a later event counts as this one, and ties among such go to the lower
+  /// member.
   @inlinable public static var reachedMax: UInt64 { 1 << 40 - 1 }
   /// Most members of a board.
   @inlinable public static var membersMax: Int { 1 << 24 }

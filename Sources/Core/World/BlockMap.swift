@@ -3,7 +3,8 @@ public import Bounded
 /// The topology of a block world: which blocks a map shows as passable, and which steps follow.
 ///
 /// Immutable, and shared by every fork. Blocks are numbered row by row: node = y * width + x, with
-/// x the column from the left and y the row from the top, both from 0 (z is always 0 in a flat map).
+/// x the column from the left and y the row from the top, both from 0 (z is always 0 in a flat
+/// map).
 ///
 /// Memory: 3 bytes a block.
 public final class BlockMap: Sendable {

@@ -3,9 +3,10 @@ internal import Bounded
 /// A queue of nodes by distance: the smallest of its 64-bit entries leaves first.
 ///
 /// A four-ary heap (Johnson 1975) in a slab of fixed capacity, laid out so that four siblings share
-/// half a cache line. An entry is the distance in its high half and a node or label in its low half.
-/// There is no decrease-key: owners push a better entry and skip the stale one when it surfaces, and
-/// when the heap is full they drop the stale ones (`keepFirst`), which its slack makes rare.
+/// half a cache line. An entry is the distance in its high half and a node or label in its low
+/// half. There is no decrease-key: owners push a better entry and skip the stale one when it
+/// surfaces, and when the heap is full they drop the stale ones (`keepFirst`), which its slack
+/// makes rare.
 package struct DistanceHeap: ~Copyable {
   private let slab: Slab
   package let capacity: Int

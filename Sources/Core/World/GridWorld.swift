@@ -13,9 +13,9 @@ public import Pages
 /// hold each row XOR the row that the map gives (1 where a step is open), so a world that was never
 /// edited takes no page. One more bit a node tells blocks closed or opened since, XOR the map.
 ///
-/// Rule: an edge can be open only if both its blocks are open and, if diagonal, the two blocks beside
-/// it too. Closing a block closes every edge that needs it and forgets their multipliers; opening it
-/// opens with multiplier 1 those that the rule then allows.
+/// Rule: an edge can be open only if both its blocks are open and, if diagonal, the two blocks
+/// beside it too. Closing a block closes every edge that needs it and forgets their multipliers;
+/// opening it opens with multiplier 1 those that the rule then allows.
 ///
 /// It is a place, not memory: the space is passed to every call.
 public struct GridWorld: Sendable {
@@ -48,7 +48,8 @@ public struct GridWorld: Sendable {
     }
   }
 
-  /// Multiplier of the edge that leaves `node` in `direction`, 0 when it is closed or leaves the map.
+  /// Multiplier of the edge that leaves `node` in `direction`, 0 when it is closed or leaves the
+  /// map.
   @inlinable public func multiplier(
     _ node: UInt32, _ direction: UInt8, _ space: borrowing PageSpace
   ) -> UInt8 {

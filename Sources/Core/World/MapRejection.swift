@@ -15,7 +15,8 @@ public struct MapRejection: Error, Equatable, Sendable {
 
 /// The rules of a map's text.
 public enum MapRule: Equatable, Sendable {
-  /// The four header lines are `type octile`, `height <n>`, `width <n>`, `map`; this word is missing.
+  /// The four header lines are `type octile`, `height <n>`, `width <n>`, `map`; this word is
+  /// missing.
   case expected(MapWord)
   /// Height and width are decimal numbers, `1...16,777,216`.
   case sizeOutOfRange

@@ -6,10 +6,10 @@
 ///     four    0 E   1 S    2 W   3 N
 ///
 /// Costs are integers. For `eight` a unit is 1/13,860 of a straight step: straight 13,860, diagonal
-/// 19,601, a convergent of the square root of two (19,601² = 2 x 13,860² + 1), so the ratio is wrong
-/// by 2e-9. No fraction with a smaller denominator lies between the two, so the order of two paths by
-/// these costs and by real length agree whenever their counts of diagonal steps differ by less than
-/// 13,860. For `four` a unit is one step.
+/// 19,601, a convergent of the square root of two (19,601² = 2 x 13,860² + 1), so the ratio is
+/// wrong by 2e-9. No fraction with a smaller denominator lies between the two, so the order of two
+/// paths by these costs and by real length agree whenever their counts of diagonal steps differ by
+/// less than 13,860. For `four` a unit is one step.
 @frozen public enum Neighbourhood: UInt8, Equatable, Sendable {
   /// East, south, west, north.
   case four = 4

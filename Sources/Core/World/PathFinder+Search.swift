@@ -51,7 +51,8 @@ extension PathFinder {
     return .beyond
   }
 
-  /// Improves the nodes from which one step leads to `label`'s node; false when the budget is spent.
+  /// Improves the nodes from which one step leads to `label`'s node; false when the budget is
+  /// spent.
   @inline(__always)
   private mutating func expand(
     _ label: Label, _ start: (x: Int, y: Int), _ query: Query, _ world: borrowing GridWorld,

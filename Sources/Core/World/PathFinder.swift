@@ -1,12 +1,13 @@
 internal import Bounded
 public import Pages
 
-/// Exact cheapest walks between two nodes, by A* (Hart, Nilsson and Raphael, 1968) run from the goal.
+/// Exact cheapest walks between two nodes, by A* (Hart, Nilsson and Raphael, 1968) run from the
+/// goal.
 ///
-/// The estimate is the cost over an open map (octile or Manhattan), which no multiplier undercuts, so
-/// it is admissible and consistent. All memory is taken at boot and reset in O(1): a search costs what
-/// it explores, whatever the size of the map. It reads a space and never writes it, so it runs on a
-/// fork as well. Nothing is kept between searches but the last path.
+/// The estimate is the cost over an open map (octile or Manhattan), which no multiplier undercuts,
+/// so it is admissible and consistent. All memory is taken at boot and reset in O(1): a search
+/// costs what it explores, whatever the size of the map. It reads a space and never writes it, so
+/// it runs on a fork as well. Nothing is kept between searches but the last path.
 public struct PathFinder: ~Copyable {
   /// Most nodes that one search may label.
   public let nodeBudgetMax: Int
@@ -16,8 +17,8 @@ public struct PathFinder: ~Copyable {
   var heap: DistanceHeap
   /// Labels in order of discovery, 12 bytes each: node, cost to the goal, estimate from the start.
   let labels: Slab
-  /// An open-addressing table from a node to its label, 8 bytes a slot: label, generation. A slot of
-  /// another generation is empty.
+  /// An open-addressing table from a node to its label, 8 bytes a slot: label, generation. A slot
+  /// of another generation is empty.
   let slots: Slab
   let slotMask: Int
   var generation: UInt32 = 0

@@ -1,9 +1,10 @@
 public import Pages
 
 // Edits of edges. The algorithm is that of Ramalingam and Reps ("An incremental algorithm for a
-// generalization of the shortest-path problem", 1996) with three changes that positive integer costs
-// allow: support is looked up in the neighbours' keys and not counted; the region grows in any order,
-// because support cannot run in circles; and a region's nodes are marked by the zero key itself, so nothing has to be reset.
+// generalization of the shortest-path problem", 1996) with three changes that positive integer
+// costs allow: support is looked up in the neighbours' keys and not counted; the region grows in
+// any order, because support cannot run in circles; and a region's nodes are marked by the zero key
+// itself, so nothing has to be reset.
 extension TreasureField {
   /// Repairs the field after `change`, which the world holds already.
   ///
@@ -45,8 +46,8 @@ extension TreasureField {
 
   /// Lets a cheaper or newly opened edge improve its tail, and all that follows.
   ///
-  /// Everything it improves gets the same owner. So a node can be improved at an equal distance only
-  /// once, and the heap holds each node once at most besides stale entries.
+  /// Everything it improves gets the same owner. So a node can be improved at an equal distance
+  /// only once, and the heap holds each node once at most besides stale entries.
   private func lower(
     _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
@@ -63,7 +64,8 @@ extension TreasureField {
 
   // MARK: Increase
 
-  /// Whether the tail of a changed edge owed its key to the edge and has no other edge to owe it to.
+  /// Whether the tail of a changed edge owed its key to the edge and has no other edge to owe it
+  /// to.
   private func hasLostSupport(_ change: EdgeChange, _ space: borrowing PageSpace) -> Bool {
     let tail = Int(change.node)
     let direction = Int(change.direction)

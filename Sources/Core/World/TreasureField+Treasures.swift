@@ -22,8 +22,8 @@ extension TreasureField {
   /// Removes a treasure from `node`.
   ///
   /// Every node whose nearest treasure it was loses its key, and no other does, because the id is
-  /// part of the key. So the region is found by flooding over equal ids, without looking at an edge;
-  /// the rim's keys then flow back in (Dijkstra).
+  /// part of the key. So the region is found by flooding over equal ids, without looking at an
+  /// edge; the rim's keys then flow back in (Dijkstra).
   ///
   /// - Parameters:
   ///   - treasure: Open at `node`; traps when the field shows that it cannot be.
@@ -108,8 +108,8 @@ extension TreasureField {
     if held == 0 { scratch.heap.push(UInt64(node)) }
   }
 
-  /// After `clear` and any number of `place`: computes the field by Dijkstra's algorithm (1959) from
-  /// all treasures at once.
+  /// After `clear` and any number of `place`: computes the field by Dijkstra's algorithm (1959)
+  /// from all treasures at once.
   ///
   /// - Complexity: O(nodes log nodes)
   public func spread(_ space: inout PageSpace, _ scratch: inout FieldScratch) {

@@ -3,8 +3,9 @@ public import Pages
 /// For every node, the nearest open treasure and how far it is to walk there.
 ///
 /// The key of a node is (distance, treasure id) and the smallest wins, so the field is a pure
-/// function of the edges and of the open treasures, never of history. Distances are costs of walking
-/// *from* the node along directed edges, in units of the neighbourhood, at most `radiusMax`.
+/// function of the edges and of the open treasures, never of history. Distances are costs of
+/// walking *from* the node along directed edges, in units of the neighbourhood, at most
+/// `radiusMax`.
 ///
 /// Row of a node, 8 bytes, zero where no treasure is in reach:
 ///

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Where one thread sleeps until another has something for it.
 ///
-/// The sleeper announces itself, looks once more at its rings, then waits; a ringer pays a fence and
-/// a load unless somebody sleeps. A ring between the announcement and the wait is never lost.
+/// The sleeper announces itself, looks once more at its rings, then waits; a ringer pays a fence
+/// and a load unless somebody sleeps. A ring between the announcement and the wait is never lost.
 @safe public final class Doorbell: @unchecked Sendable {
   private let word: UnsafeMutablePointer<Atomic<UInt32>>
 

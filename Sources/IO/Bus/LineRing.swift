@@ -3,9 +3,9 @@ import Synchronization
 
 /// A ring of 64-byte lines from one thread to one other: the only way bytes travel between threads.
 ///
-/// Indices count lines since creation and wrap at 2^64; a message of several lines is published with
-/// one store. Producer and consumer each keep a copy of the other's index and look again only when
-/// it says full or empty.
+/// Indices count lines since creation and wrap at 2^64; a message of several lines is published
+/// with one store. Producer and consumer each keep a copy of the other's index and look again only
+/// when it says full or empty.
 ///
 /// Layout: the four index lines stand 128 bytes apart so that the two threads share none of them
 /// except when one looks at the other's progress.
@@ -81,7 +81,8 @@ import Synchronization
     lines.store(line, offset(index))
   }
 
-  /// Copies bytes into lines from `index` on, across the ring's end; the last line may stay partial.
+  /// Copies bytes into lines from `index` on, across the ring's end; the last line may stay
+  /// partial.
   public func copy(from bytes: RawSpan, to index: Int) {
     let start = offset(index)
     let first = min(bytes.byteCount, lines.byteCount - start)

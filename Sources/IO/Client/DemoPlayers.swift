@@ -6,10 +6,10 @@ public import World
 
 /// Simulated players over one stream connection, as a game server would send them.
 ///
-/// A player joins at a random open block. Then, every 250...400 ms, it makes one move towards where the
-/// last hint pointed; in reach of a treasure it claims it, and then wanders for some steps, so that it
-/// looks elsewhere. Every twentieth is a lost tourist, who only wanders. One event of a player is open
-/// at a time.
+/// A player joins at a random open block. Then, every 250...400 ms, it makes one move towards where
+/// the last hint pointed; in reach of a treasure it claims it, and then wanders for some steps, so
+/// that it looks elsewhere. Every twentieth is a lost tourist, who only wanders. One event of a
+/// player is open at a time.
 ///
 /// The claims granted are counted here, from the outcomes alone, for comparing with the engine.
 public final class DemoPlayers: StreamAudience {
@@ -99,7 +99,8 @@ public final class DemoPlayers: StreamAudience {
     starts = (0..<UInt32(map.nodeCount)).filter { map.openSteps(from: $0) != 0 && canStart($0) }
     precondition(!starts.isEmpty, "no block of the map leads anywhere")
     let neighbours = map.neighbourhood
-    // One block away is one step, straight or diagonal; beyond, straight steps are the safe reading.
+    // One block away is one step, straight or diagonal; beyond, straight steps are the safe
+    // reading.
     reachCost =
       reach == 1
       ? max(neighbours.straightCost, neighbours.diagonalCost) : reach * neighbours.straightCost

@@ -22,13 +22,14 @@ public struct LoadPlan: Sendable, Equatable {
 /// Makes the events of one connection, frame after frame.
 ///
 /// A frame has `plan.batch` slots. Each slot holds the next valid event, a repetition of one of the
-/// last 1,024, or something broken; which of them follows from seed, connection and slot. Valid event
-/// i follows from seed, connection and i alone, so the valid events are the same whatever is between.
-/// Rarely a whole frame is broken by a false checksum, and then all of its slots are broken ones.
+/// last 1,024, or something broken; which of them follows from seed, connection and slot. Valid
+/// event i follows from seed, connection and i alone, so the valid events are the same whatever is
+/// between. Rarely a whole frame is broken by a false checksum, and then all of its slots are
+/// broken ones.
 ///
-/// Of the valid events 80 % are moves with a hint wanted, 10 % claims, 10 % scores; a player's first
-/// is a join. Seven of eight players walk, one open step a move; the eighth stands on a treasure and
-/// claims that one. Event n of a player happened 250 n ms after the start of 2026.
+/// Of the valid events 80 % are moves with a hint wanted, 10 % claims, 10 % scores; a player's
+/// first is a join. Seven of eight players walk, one open step a move; the eighth stands on a
+/// treasure and claims that one. Event n of a player happened 250 n ms after the start of 2026.
 ///
 /// Memory: 8 bytes a player, 64 KiB, and one frame. Cost: one cache miss an event, mostly hidden.
 public final class EventSource {
@@ -194,8 +195,8 @@ public final class EventSource {
     1 &+ UInt32(truncatingIfNeeded: random % UInt64(LoadWorld.treasureCount))
   }
 
-  /// What a player's event number `made` has to be so that the player stands where we think; nil when
-  /// it may be anything.
+  /// What a player's event number `made` has to be so that the player stands where we think; nil
+  /// when it may be anything.
   @inline(__always)
   private func arrival(_ made: UInt32) -> EventKind? {
     if plan.rejoins { return made == 0 ? .leave : .join }

@@ -30,10 +30,11 @@ public enum LoadFault: Error, Sendable, CustomStringConvertible {
 
 /// A run of `veltrix load`: an open loop at a stated rate, on one thread.
 ///
-/// Every event has its place on the schedule before the run begins; a frame leaves when its last event
-/// is due, or as soon after as the connection takes it, and nothing is skipped to catch up. The latency
-/// of an event ends when the bytes of the answer are received and counts from its place on the
-/// schedule: waiting for the rest of the frame is in it, and so is every delay of the sender.
+/// Every event has its place on the schedule before the run begins; a frame leaves when its last
+/// event is due, or as soon after as the connection takes it, and nothing is skipped to catch up.
+/// The latency of an event ends when the bytes of the answer are received and counts from its place
+/// on the schedule: waiting for the rest of the frame is in it, and so is every delay of the
+/// sender.
 public final class Load: StreamAudience {
   /// How long answers may take after the last frame was sent.
   public var graceSeconds = 10

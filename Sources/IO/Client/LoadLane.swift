@@ -2,8 +2,8 @@ import Bounded
 import CSystem
 import Events
 
-/// When each slot of a run is due: slot `j` of connection `c` is number `j * connections + c` of all,
-/// and these follow one another evenly.
+/// When each slot of a run is due: slot `j` of connection `c` is number `j * connections + c` of
+/// all, and these follow one another evenly.
 struct SendSchedule {
   let startNs: Int64
   let rate: UInt64
@@ -133,8 +133,8 @@ final class LoadLane {
     return open.load(place(frame), as: OpenFrame.self).state & 1 == 1 ? frame : nil
   }
 
-  /// Takes the outcomes of a batch; the first slot of its frame and its events, or nil for an answer
-  /// that makes no sense.
+  /// Takes the outcomes of a batch; the first slot of its frame and its events, or nil for an
+  /// answer that makes no sense.
   func judged(_ batch: UInt64, _ bytes: RawSpan) -> (slot: UInt64, count: Int)? {
     guard let frame = openFrame(batch) else { return nil }
     var held = open.load(place(frame), as: OpenFrame.self)

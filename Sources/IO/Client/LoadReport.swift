@@ -62,7 +62,8 @@ public struct LoadReport {
     seconds > 0 ? Double(counts.answered - counts.shed) / seconds : 0
   }
 
-  /// From the first event of a batch to the last, on the schedule: the least that the first one waits.
+  /// From the first event of a batch to the last, on the schedule: the least that the first one
+  /// waits.
   private var batchMs: Double {
     Double((options.plan.batch - 1) * options.plan.connections) * 1e3 / Double(options.rate)
   }

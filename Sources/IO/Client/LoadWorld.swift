@@ -4,8 +4,9 @@ public import World
 /// The hunt that a load run plays in: drawn by the program, the same every time, so that the sender
 /// knows every open step and every treasure without asking.
 ///
-/// 768 by 768 blocks, so that its hunt file stays below 1 MiB, the default limit of a request's body.
-/// 900 straight walls of 8...40 blocks; 10,000 treasures, one in each square of a 100 by 100 grid.
+/// 768 by 768 blocks, so that its hunt file stays below 1 MiB, the default limit of a request's
+/// body. 900 straight walls of 8...40 blocks; 10,000 treasures, one in each square of a 100 by 100
+/// grid.
 public final class LoadWorld: Sendable {
   public static let side = 768
   public static let treasureCount = 10_000

@@ -47,8 +47,8 @@ public enum StreamEnd: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// One connection of the stream protocol: says hello, sends batches, hands answers to its audience.
 ///
-/// The audience owns the session and outlives it. Frames are read where they were received; nothing is
-/// allocated for a batch.
+/// The audience owns the session and outlives it. Frames are read where they were received; nothing
+/// is allocated for a batch.
 public final class StreamSession: StreamApplication {
   public enum Phase: Equatable, Sendable {
     /// The connection or the welcome is under way.
@@ -96,12 +96,14 @@ public final class StreamSession: StreamApplication {
   /// Bytes sent and not yet taken by the kernel.
   public var pendingBytes: Int { connection.map(loop.pendingBytes) ?? 0 }
 
-  /// Queues the frame whose `count` events lie in `frame` behind `FrameHeader.byteCount` free bytes.
+  /// Queues the frame whose `count` events lie in `frame` behind `FrameHeader.byteCount` free
+  /// bytes.
   ///
   /// - Parameters:
   ///   - batch: Repeated by the answers; not 0, which the engine uses for itself.
   ///   - corrupting: Breaks the checksum of the payload, to see it refused.
-  /// - Returns: false when the connection takes nothing now: it is not ready, or 8 MiB wait already.
+  /// - Returns: false when the connection takes nothing now: it is not ready, or 8 MiB wait
+  ///   already.
   public func send(
     _ frame: Slab, count: Int, batch: UInt64, corrupting: Bool = false
   ) -> Bool {

@@ -9,9 +9,9 @@ import Synchronization
 /// The thread that makes one journal durable: takes event lines from a ring, writes one frame at a
 /// time, and says how far it has come.
 ///
-/// A frame is whatever queued up while the last one was written, at most one a `groupNs` when events
-/// keep coming; after a pause the first event is written at once. The first failed call is the last:
-/// the journal stops for good, `fault` says why, and nothing more becomes durable.
+/// A frame is whatever queued up while the last one was written, at most one a `groupNs` when
+/// events keep coming; after a pause the first event is written at once. The first failed call is
+/// the last: the journal stops for good, `fault` says why, and nothing more becomes durable.
 public final class JournalDisk: @unchecked Sendable {
   /// Event lines on their way to the disk; the partition's thread produces.
   public let ring: LineRing
@@ -156,8 +156,8 @@ public final class JournalDisk: @unchecked Sendable {
     }
   }
 
-  /// Says that everything below `through` is as durable as promised; false, and nothing is said, when
-  /// the journal has failed meanwhile.
+  /// Says that everything below `through` is as durable as promised; false, and nothing is said,
+  /// when the journal has failed meanwhile.
   private func claim(_ through: UInt64) -> Bool {
     faultText.withLock { fault in
       guard fault == nil else { return false }

@@ -13,11 +13,11 @@ public struct RecoveredJournal {
   public var tick: Int64 = 0
   /// The last, partly filled block (4,096 bytes).
   public var tail = Slab(byteCount: 4096)
-  /// Bytes from the last whole frame to the segment's end when writes were torn there; they were never
-  /// flushed, and are cut.
+  /// Bytes from the last whole frame to the segment's end when writes were torn there; they were
+  /// never flushed, and are cut.
   public var tornBytes = 0
-  /// Events of whole frames among what is cut: written and not flushed when the power went, so nobody
-  /// was told that they were. Only where each write is not flushed.
+  /// Events of whole frames among what is cut: written and not flushed when the power went, so
+  /// nobody was told that they were. Only where each write is not flushed.
   public var cutEvents = 0
   public var frames = 0
 
@@ -35,10 +35,10 @@ public struct RecoveredFrame {
 extension Segments {
   /// Reads every frame in order, checking checksum, identity, offsets and chain.
   ///
-  /// A bad end of the last segment is what a power cut leaves of writes that were not flushed, unless a
-  /// frame after it was made when they were: it is cut, because nobody was told that it is safe. Bad
-  /// bytes anywhere else are refused, and so are segments that are missing, foreign or of another
-  /// length than they were made with.
+  /// A bad end of the last segment is what a power cut leaves of writes that were not flushed,
+  /// unless a frame after it was made when they were: it is cut, because nobody was told that it is
+  /// safe. Bad bytes anywhere else are refused, and so are segments that are missing, foreign or of
+  /// another length than they were made with.
   ///
   /// - Parameters:
   ///   - repairTail: Whether to zero a torn end on disk (false: leave the files as they are).
@@ -51,8 +51,8 @@ extension Segments {
     let numbers = try disk { () throws(DiskFault) in try self.numbers() }
     if numbers.isEmpty { return found }
     var ended = false
-    // A journal begins with segment 1: without it a prepared, empty one behind would read as a journal
-    // that never had a frame.
+    // A journal begins with segment 1: without it a prepared, empty one behind would read as a
+    // journal that never had a frame.
     var previousNumber: UInt64 = 0
     for number in numbers {
       let path = path(number)
@@ -86,7 +86,8 @@ extension Segments {
         continue
       }
       let end = try readFrames(bytes, size, path, number, &found, apply)
-      // A segment that was rolled over ends before its last 64 slots; the journal goes on in the next.
+      // A segment that was rolled over ends before its last 64 slots; the journal goes on in the
+      // next.
       if let end, end + 65 * JournalFrame.byteCount <= size || number == numbers.last {
         ended = true
         found.segment = number

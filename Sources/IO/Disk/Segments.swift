@@ -34,8 +34,8 @@ public struct Segments: Sendable {
   /// Writes segment `number` full of zeros behind its header and makes it durable, so that later
   /// writes change no metadata. Does nothing when it exists.
   ///
-  /// - Parameter paceNs: Called after each 256 KiB; nanoseconds to rest, so that the journal's own writes
-  ///   are not delayed.
+  /// - Parameter paceNs: Called after each 256 KiB; nanoseconds to rest, so that the journal's own
+  ///   writes are not delayed.
   public func prepare(_ number: UInt64, pace: () -> Int64 = { 0 }) throws(DiskFault) {
     let path = path(number)
     if Files.exists(path) { return }
@@ -43,8 +43,8 @@ public struct Segments: Sendable {
     let chunk = Self.prepareBytes
     let zeros = Slab(byteCount: chunk)
     do {
-      // Past the page cache, and flushed once at the end: flushes in between would make the journal's
-      // own writes wait for the file system's log.
+      // Past the page cache, and flushed once at the end: flushes in between would make the
+      // journal's own writes wait for the file system's log.
       let file = try File(filling: temporary)
       try file.reserve(segmentBytes)
       var at = 0

@@ -41,8 +41,8 @@ public enum CreateRefusal: Error, Equatable, Sendable {
 
 /// Hunts, their threads and their files: the part of the program that gateways talk to.
 ///
-/// `init` opens the data folder and recovers every hunt; `addPort` once for each gateway thread; then
-/// `start`. Everything after that may be called from any thread.
+/// `init` opens the data folder and recovers every hunt; `addPort` once for each gateway thread;
+/// then `start`. Everything after that may be called from any thread.
 public final class Engine: @unchecked Sendable {
   /// Takes a line for the operator, and how serious it is.
   public typealias Log = @Sendable (Settings.LogLevel, String) -> Void
@@ -151,8 +151,8 @@ public final class Engine: @unchecked Sendable {
       definition, map, manifest, partition: partition, journal: journal, folder, pool)
   }
 
-  /// The pages of a hunt. A large state is touched now, so that its growth costs no event anything; a
-  /// small one takes memory as it grows.
+  /// The pages of a hunt. A large state is touched now, so that its growth costs no event anything;
+  /// a small one takes memory as it grows.
   private func makePool(_ definition: HuntDefinition, _ map: BlockMap) -> PagePool {
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
     adviseHugePages(pool.memory)
@@ -331,7 +331,8 @@ public final class Engine: @unchecked Sendable {
         let folder = HuntFolder(data: settings.data, name: entry.name)
         let taken = control.submit { [self] in
           do throws(DiskFault) {
-            // The rename is the moment of deletion; what remains of the trash is removed at leisure.
+            // The rename is the moment of deletion; what remains of the trash is removed at
+            // leisure.
             let trash = settings.data + "/deleted-\(entry.number)"
             if Files.exists(trash) { try Files.removeTree(trash) }
             try Files.rename(folder.path, trash)

@@ -3,7 +3,8 @@ import Bus
 public import Partitions
 import Synchronization
 
-/// One gateway thread's way to and from every partition thread: a ring each way, and a tray of answers.
+/// One gateway thread's way to and from every partition thread: a ring each way, and a tray of
+/// answers.
 public final class GatewayPort: @unchecked Sendable {
   /// Number of the gateway, for batches.
   public let number: UInt8

@@ -54,7 +54,8 @@ public enum HuntBuilder {
   }
 }
 
-/// The largest set of blocks of a map that can be walked between; generated treasures are put there.
+/// The largest set of blocks of a map that can be walked between; generated treasures are put
+/// there.
 public struct LargestArea: Sendable {
   private let area: [UInt32]
   private let largest: UInt32

@@ -19,8 +19,8 @@ public enum HuntFolderFault: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// The files of one hunt, `DIR/hunts/NAME/`: `definition` (flat), `world.map` (text), `journal/`, and
-/// `manifest`, written last: without it the hunt was never made.
+/// The files of one hunt, `DIR/hunts/NAME/`: `definition` (flat), `world.map` (text), `journal/`,
+/// and `manifest`, written last: without it the hunt was never made.
 public struct HuntFolder: Sendable {
   public let path: String
 
@@ -123,8 +123,8 @@ public struct HuntFolder: Sendable {
     return manifest
   }
 
-  /// The manifest's file: a line for each value, and the CRC-32C of these lines, because nothing else
-  /// tells a wrong number from a right one.
+  /// The manifest's file: a line for each value, and the CRC-32C of these lines, because nothing
+  /// else tells a wrong number from a right one.
   private static func text(_ manifest: Manifest) -> String {
     let lines = """
       veltrix hunt 1

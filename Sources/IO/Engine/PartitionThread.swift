@@ -8,8 +8,8 @@ import Hunt
 import Partitions
 import Synchronization
 
-/// One thread and the hunts that live on it: takes batches from the gateways, steps partitions, feeds
-/// their journals, and sends replies back when they may go.
+/// One thread and the hunts that live on it: takes batches from the gateways, steps partitions,
+/// feeds their journals, and sends replies back when they may go.
 final class PartitionThread: @unchecked Sendable {
   /// What other threads ask of this one beside batches.
   enum Command: Sendable {
@@ -155,8 +155,8 @@ final class PartitionThread: @unchecked Sendable {
     }
   }
 
-  /// Runs `body` on buffers in the hunt's journal ring and a gateway's reply ring, then publishes what
-  /// it filled.
+  /// Runs `body` on buffers in the hunt's journal ring and a gateway's reply ring, then publishes
+  /// what it filled.
   private func withOutput(
     _ hunt: HostedHunt, replies: LineRing?, _ body: (inout StepOutput) -> Void
   ) {

@@ -7,8 +7,8 @@ import Partitions
 import Synchronization
 import World
 
-/// A branch of a hunt's pages lent to another thread for reading; given back to its owner's thread to
-/// be dropped.
+/// A branch of a hunt's pages lent to another thread for reading; given back to its owner's thread
+/// to be dropped.
 final class ReadFork: @unchecked Sendable {
   private var space: PageSpace?
   init(_ space: consuming PageSpace) { self.space = consume space }

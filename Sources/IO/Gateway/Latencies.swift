@@ -1,8 +1,8 @@
 import Bounded
 import Synchronization
 
-/// How long batches took from their arrival to their acknowledgement: of all time, and of the second
-/// before last.
+/// How long batches took from their arrival to their acknowledgement: of all time, and of the
+/// second before last.
 final class Latencies: Sendable {
   private struct State {
     var all = Histogram()

@@ -296,8 +296,8 @@ final class LiveHub {
     return json.bytes + tail
   }
 
-  /// How a delta ends: the pulse is `{"board":{...},"stats":{...}}`; its members end the delta's object,
-  /// and the rates end `stats`.
+  /// How a delta ends: the pulse is `{"board":{...},"stats":{...}}`; its members end the delta's
+  /// object, and the rates end `stats`.
   private func pulse(_ hunt: Hunt, _ answer: Answer) -> [UInt8] {
     var bytes = [UInt8(ascii: ",")]
     bytes += answer.body.dropFirst().dropLast(2)

@@ -33,7 +33,8 @@ public final class Server: @unchecked Sendable {
 
   /// Opens the data folder, recovers its hunts, binds both endpoints and serves.
   ///
-  /// - Parameter log: As `Engine.init`; lines less serious than the setting `log_level` are left out.
+  /// - Parameter log: As `Engine.init`; lines less serious than the setting `log_level` are left
+  ///   out.
   public init(settings: Settings, log: @escaping Engine.Log) throws(Fault) {
     let levels = Settings.LogLevel.allCases
     let leastIndex = levels.firstIndex(of: settings.logLevel) ?? 0

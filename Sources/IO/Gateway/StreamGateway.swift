@@ -6,7 +6,8 @@ import Events
 import Net
 import Partitions
 
-/// The binary stream protocol on top of `Net`: hello, batches in, outcomes and acknowledgements out.
+/// The binary stream protocol on top of `Net`: hello, batches in, outcomes and acknowledgements
+/// out.
 ///
 /// Frames of one connection reach their partition in order. A connection whose hunt's queue is full
 /// is not read until there is room; after `waitMs` of that its frame is answered `busy` and counted
@@ -138,8 +139,8 @@ final class StreamGateway: StreamApplication {
       return true
     }
     var empty = batch(.rejectAll, session, connection, header, now)
-    // The fault is the whole answer: an acknowledgement of this batch too would settle the events for a
-    // sender that asked for acknowledgements only, and they would be lost.
+    // The fault is the whole answer: an acknowledgement of this batch too would settle the events
+    // for a sender that asked for acknowledgements only, and they would be lost.
     empty.ack = .applied
     empty.connection = .max
     guard port.sendCount(empty, thread: session.entry.thread) else {
@@ -285,8 +286,8 @@ final class StreamGateway: StreamApplication {
     sendFrame(connection, type, batch: batch, count: 1, byteCount: 64)
   }
 
-  /// Sends the frame whose payload lies in `frame` behind the place of its header. A peer that reads
-  /// nothing until its buffer is full is dropped: it resends what was not acknowledged.
+  /// Sends the frame whose payload lies in `frame` behind the place of its header. A peer that
+  /// reads nothing until its buffer is full is dropped: it resends what was not acknowledged.
   private func sendFrame(
     _ connection: ConnectionID, _ type: FrameType, batch: UInt64, count: Int, byteCount: Int
   ) {

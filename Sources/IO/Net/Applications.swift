@@ -1,8 +1,8 @@
 /// What a loop tells whoever listens on one of its endpoints.
 ///
 /// Every call comes on the loop's thread, and never from inside one of the loop's own methods: an
-/// application may call the loop from any of these. An object that serves several endpoints gets one
-/// `woken` and one `tick` for all of them.
+/// application may call the loop from any of these. An object that serves several endpoints gets
+/// one `woken` and one `tick` for all of them.
 public protocol NetApplication: AnyObject {
   /// The out-buffer of `connection` is empty again, after a send was refused or had to wait.
   func drained(_ connection: ConnectionID)
@@ -48,9 +48,9 @@ extension StreamApplication {
 public protocol HTTPApplication: NetApplication {
   /// A whole request arrived.
   ///
-  /// Answer with `respond`, `startEvents` or `acceptWebSocket`, now or later from the loop's thread.
-  /// Until then no further request is read from this connection, so pipelined answers keep their
-  /// order.
+  /// Answer with `respond`, `startEvents` or `acceptWebSocket`, now or later from the loop's
+  /// thread. Until then no further request is read from this connection, so pipelined answers keep
+  /// their order.
   ///
   /// - Parameters:
   ///   - request: The head; lent for this call.

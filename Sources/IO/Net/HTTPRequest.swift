@@ -43,8 +43,9 @@ public struct HTTPRequest: ~Copyable {
   /// The path as received: percent-escapes stand, the query is left out. "*" for `OPTIONS *`.
   public var path: String { string(pathRange) }
 
-  /// The path's segments, percent-decoded one by one, so that an escaped slash stays in its segment:
-  /// "/a%2Fb/c/" gives "a/b", "c" and "". "/" gives none. Bytes that are not UTF-8 become U+FFFD.
+  /// The path's segments, percent-decoded one by one, so that an escaped slash stays in its
+  /// segment: "/a%2Fb/c/" gives "a/b", "c" and "". "/" gives none. Bytes that are not UTF-8 become
+  /// U+FFFD.
   public var pathSegments: [String] {
     guard pathRange.count > 1, self[byte: pathRange.lowerBound] == UInt8(ascii: "/") else {
       return []

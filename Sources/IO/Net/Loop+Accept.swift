@@ -85,8 +85,8 @@ extension Loop {
     return connection
   }
 
-  /// Out of descriptors: uses the spare one to tell the first in the queue, then stops accepting for
-  /// a while. Without the spare the queue would stay readable and the loop would spin.
+  /// Out of descriptors: uses the spare one to tell the first in the queue, then stops accepting
+  /// for a while. Without the spare the queue would stay readable and the loop would spin.
   private func turnAwayWithSpare(_ listener: Listener) {
     counts.descriptorShortages += 1
     if spareDescriptor >= 0 {

@@ -148,7 +148,8 @@ extension Loop {
       if connection.stream != nil { connection.readDeadlineNs = after(limits.streamIdleMs) }
     }
     if connection.out.isEmpty {
-      // A stream's buffer is used again at once; thousands of viewers would keep theirs for nothing.
+      // A stream's buffer is used again at once; thousands of viewers would keep theirs for
+      // nothing.
       connection.out.clear(keeping: connection.stream == nil ? 16 * 1_024 : 1_024 * 1_024)
     } else {
       connection.owesDrained = true
@@ -235,8 +236,8 @@ extension Loop {
     freeSlots.append(connection.index)
   }
 
-  /// Tells the application, and gives back what only an open connection needs. The phase has changed
-  /// already, so nothing the application calls reaches this connection.
+  /// Tells the application, and gives back what only an open connection needs. The phase has
+  /// changed already, so nothing the application calls reaches this connection.
   private func tellClosed(_ connection: Connection) {
     let audience = connection.audience
     if let stream = connection.stream { freeStreamBlocks.append(stream.block) }

@@ -10,8 +10,8 @@ import Synchronization
 /// then writes everything they queued with one `send` per connection. Connections that stay
 /// readable come round again in the next iteration, so none starves another.
 ///
-/// - Note: Cost per iteration: one `epoll_wait`, one `recv` per readable and one `send` per answered
-///   connection. Memory is stated by `NetLimits`.
+/// - Note: Cost per iteration: one `epoll_wait`, one `recv` per readable and one `send` per
+///   answered connection. Memory is stated by `NetLimits`.
 public final class Loop {
   public let limits: NetLimits
   /// What happened so far.
@@ -131,8 +131,8 @@ public final class Loop {
     while !bell.isStopping.load(ordering: .acquiring) { iterate(timeoutNs: .max) }
   }
 
-  /// Sends what is queued, waits at most `timeoutNs` (0... ns) or until the next tick for something to
-  /// happen, and serves it: for a caller that keeps a schedule of its own between iterations.
+  /// Sends what is queued, waits at most `timeoutNs` (0... ns) or until the next tick for something
+  /// to happen, and serves it: for a caller that keeps a schedule of its own between iterations.
   public func runOnce(timeoutNs: Int64) {
     settleAll()
     nowNs = vx_monotonic_ns()
@@ -185,7 +185,8 @@ public final class Loop {
     }
   }
 
-  /// Finishes what this iteration began: reads on, sends, closes, and tells the kernel what to watch.
+  /// Finishes what this iteration began: reads on, sends, closes, and tells the kernel what to
+  /// watch.
   private func settleAll() {
     // What applications queue while being told of drained buffers goes out in the next round; an
     // application that always has more is given turns, not the thread.
@@ -207,7 +208,8 @@ public final class Loop {
 
   // MARK: the kernel's list
 
-  /// Listener tokens carry their index in the low 16 bits; no connection's generation reaches these.
+  /// Listener tokens carry their index in the low 16 bits; no connection's generation reaches
+  /// these.
   static let listenerToken: UInt64 = 0xFFFF_FFFF_0000_0000
   static let bellToken: UInt64 = 0xFFFF_FFFF_FFFF_FFFF
 

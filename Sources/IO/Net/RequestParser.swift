@@ -166,7 +166,8 @@ import CSystem
   /// Feeds llhttp and says how many bytes it took.
   private func run(_ input: UnsafeRawBufferPointer) -> (Int, llhttp_errno) {
     unsafe machine.pointee.data = Unmanaged.passUnretained(self).toOpaque()
-    // Without a body the message ends with no further byte, and llhttp wants a pointer all the same.
+    // Without a body the message ends with no further byte, and llhttp wants a pointer all the
+    // same.
     var nothing: CChar = 0
     return unsafe withUnsafePointer(to: &nothing) { nothing in
       let start = unsafe input.baseAddress?.assumingMemoryBound(to: CChar.self) ?? nothing

@@ -111,8 +111,8 @@ import CWslay
     if unsafe wslay_event_get_read_enabled(context) == 0 { loop.close(connection.id) }
   }
 
-  /// wslay lost the frame boundaries and has queued a close frame that names no code; ours says 1002
-  /// in its place.
+  /// wslay lost the frame boundaries and has queued a close frame that names no code; ours says
+  /// 1002 in its place.
   private func endBrokenFraming() {
     guard !isClosing else { return loop.close(connection.id) }
     isClosing = true

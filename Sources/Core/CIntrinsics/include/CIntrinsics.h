@@ -16,14 +16,15 @@ static inline VX_PURE void vx_prefetch_write(const void *_Nullable address) {
   __builtin_prefetch(address, 1, 3);
 }
 
-/// `value`, which the compiler can no longer reason about: keeps arithmetic that avoids a branch from
-/// being turned back into one.
+/// `value`, which the compiler can no longer reason about: keeps arithmetic that avoids a branch
+/// from being turned back into one.
 static inline VX_PURE uint64_t vx_opaque(uint64_t value) {
   __asm__("" : "+r"(value));
   return value;
 }
 
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 to start).
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 to
+/// start).
 VX_PURE uint32_t vx_crc32c(uint32_t crc, const void *_Nonnull bytes, size_t count);
 
 /// The same value without the processor's instruction; tests hold the two together.
