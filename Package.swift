@@ -104,6 +104,8 @@ let package = Package(
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
     tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring"]),
     tests("Partitions", ["Bounded", "Pages", "Events", "World", "Hunt", "CMallocCount"]),
+    .testTarget(
+      name: "TidyTests", dependencies: ["Testkit"], path: "Tests/TidyTests", swiftSettings: plain),
   ],
   swiftLanguageModes: [.v6]
 )
