@@ -18,13 +18,18 @@ struct SourceFile {
   var isCore: Bool { path.hasPrefix("Sources/Core/") }
 
   /// Its lines without comments and without what stands in quotes, so that a word found is code.
-  var codeLines: [String] {
+  var codeLines: [String] { scanned.map(\.code) }
+
+  /// Whether each line is one of a string of several lines.
+  var longStringLines: [Bool] { scanned.map(\.isLongString) }
+
+  private var scanned: [(code: String, isLongString: Bool)] {
     var isInLongString = false
     return lines.map { line in
       var code = ""
       var rest = line[...]
       if isInLongString {
-        guard let end = rest.range(of: "\"\"\"") else { return "" }
+        guard let end = rest.range(of: "\"\"\"") else { return ("", true) }
         isInLongString = false
         rest = rest[end.upperBound...]
       }
@@ -44,7 +49,7 @@ struct SourceFile {
         }
         rest = rest.dropFirst()
       }
-      return code
+      return (code, false)
     }
   }
 
