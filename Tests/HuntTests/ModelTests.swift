@@ -38,7 +38,8 @@ private func agree(_ held: borrowing Held, _ model: Model) -> Bool {
   let present = model.players.values.filter(\.isPresent).count
   guard counts.events == UInt64(model.events), counts.players == UInt64(model.players.count),
     counts.playersPresent == UInt64(present), counts.treasuresOpen == UInt64(open),
-    counts.treasures == UInt64(model.treasures.count), HuntPhase(rawValue: counts.phaseRaw) == model.phase,
+    counts.treasures == UInt64(model.treasures.count),
+    HuntPhase(rawValue: counts.phaseRaw) == model.phase,
     counts.claims == model.players.values.reduce(0, { $0 + UInt64($1.claims) })
   else { return fail("\(counts)") }
   for (key, player) in model.players {
