@@ -179,9 +179,7 @@ class Model:
         return Judged(Result.OK, event.value, player.total, None)
 
     def _claim(self, event):
-        player = self.players.get(event.player)
-        if player is None or not player.present:
-            return Judged(Result.UNKNOWN_PLAYER, 0, 0, None)
+        player = self._present(event)
         treasure = self.treasures.get(event.treasure)
         if treasure is None or treasure.phase == "removed":
             return Judged(Result.UNKNOWN_TREASURE, 0, player.total, None)

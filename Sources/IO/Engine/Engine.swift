@@ -352,7 +352,15 @@ public final class Engine: @unchecked Sendable {
 public func replayFrame(
   _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer
 ) throws(InconsistentJournal) {
-  for at in 0..<Int(frame.header.count) {
+  // Rows are fetched ahead as in a step, where the segment's length lets it be read as lines.
+  let count = Int(frame.header.count)
+  let isLines = frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0
+  let lines = LineRun(frame.bytes, first: frame.eventsAt / 64, count: isLines ? count : 0)
+  for at in 0..<count {
+    if at + 12 < lines.count {
+      partition.state.prefetchIndex(player: lines.load(at + 12, byte: 24, as: UInt64.self))
+      partition.state.prefetchRow(lines, at + 6)
+    }
     let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
     do throws(ReplayFault) {
       try partition.replay(event, &effects)
