@@ -10,6 +10,12 @@ public struct PageLayout: ~Copyable {
     public let pageCount: Int
     /// Bytes a row, for naming a differing row; a power of two up to 4096.
     public let rowBytes: Int
+    /// Whether the rows can be made again from others, as an index can: their bytes depend on how
+    /// they came about, so no digest holds them and no image need.
+    public let isDerived: Bool
+
+    /// Its logical pages.
+    public var pages: Range<Int> { firstPage..<firstPage + pageCount }
   }
 
   public private(set) var regions: [Region] = []
@@ -19,13 +25,30 @@ public struct PageLayout: ~Copyable {
   public init() {}
 
   /// Reserves `rowCount` rows of `rowBytes` (a power of two, `1...4096`); the first byte's address.
-  public mutating func reserve(_ name: String, rowCount: Int, rowBytes: Int) -> Int {
+  public mutating func reserve(
+    _ name: String, rowCount: Int, rowBytes: Int, isDerived: Bool = false
+  ) -> Int {
     precondition(rowBytes >= 1 && rowBytes <= pageBytes && rowBytes & (rowBytes - 1) == 0)
     precondition(rowCount >= 0)
     let pages = (rowCount * rowBytes + pageBytes - 1) / pageBytes
     regions.append(
-      Region(name: name, firstPage: pageCount, pageCount: pages, rowBytes: rowBytes))
+      Region(
+        name: name, firstPage: pageCount, pageCount: pages, rowBytes: rowBytes,
+        isDerived: isDerived))
     defer { pageCount += pages }
     return pageCount * pageBytes
+  }
+
+  /// The runs of pages that are not derived, ascending.
+  var originalPages: [Range<Int>] {
+    var runs: [Range<Int>] = []
+    for region in regions where !region.isDerived && region.pageCount > 0 {
+      if let last = runs.last, last.upperBound == region.firstPage {
+        runs[runs.count - 1] = last.lowerBound..<region.pages.upperBound
+      } else {
+        runs.append(region.pages)
+      }
+    }
+    return runs
   }
 }

@@ -29,39 +29,43 @@ extension PageSpace {
     unsealedCount = 0
   }
 
-  /// A hash over the hashes of all pages, in order: equal spaces have equal digests, whatever their
-  /// history. Only pages written since their last digest are hashed again.
+  /// A hash over the hashes of all pages but derived ones, in order: equal spaces have equal
+  /// digests, whatever their history. Only pages written since their last digest are hashed again.
   ///
   /// - Complexity: O(pages) to combine, 4 KiB of hashing a page written.
   public mutating func digest() -> Hash128 {
     seal()
     let hashes = Slab(byteCount: max(pageCount, 1) * 16)
     let zeros = pool.hash(0)
-    for page in 0..<pageCount {
-      // A page of zeros, written or not, hashes as zero: undoing a first write undoes the digest.
-      let physical = physical(page)
-      if physical == 0 { continue }
-      let hash = pool.hash(physical)
-      if hash != zeros { hashes.store(hash, page * 16) }
+    for run in originalPages {
+      for page in run {
+        // A page of zeros, written or not, hashes as zero: undoing a first write undoes the digest.
+        let physical = physical(page)
+        if physical == 0 { continue }
+        let hash = pool.hash(physical)
+        if hash != zeros { hashes.store(hash, page * 16) }
+      }
     }
     return hashes.hash(0, count: pageCount * 16)
   }
 
-  /// A digest of the pages in `pages` alone, of their bytes as they are: nothing is sealed or
-  /// remembered, so it costs the pages' hashing each time and nothing later.
+  /// A digest of those of `pages` that are not derived, of their bytes as they are: nothing is
+  /// sealed or remembered, so it costs the pages' hashing each time and nothing later.
   ///
   /// - Complexity: 4 KiB of hashing a written page; no allocation.
   public func digest(pages: Range<Int>) -> Hash128 {
     precondition(pages.lowerBound >= 0 && pages.upperBound <= pageCount)
     var digest = Hash128.zero
-    for page in pages {
-      let physical = physical(page)
-      if physical == 0 { continue }
-      let hash = memory.hash(physical << 12, count: pageBytes)
-      // A page of zeros counts as one never written.
-      if hash == Self.zeroPageHash { continue }
-      digest.high = mixed(digest.high ^ hash.high ^ UInt64(page))
-      digest.low = mixed(digest.low ^ hash.low)
+    for run in originalPages {
+      for page in run.clamped(to: pages) {
+        let physical = physical(page)
+        if physical == 0 { continue }
+        let hash = memory.hash(physical << 12, count: pageBytes)
+        // A page of zeros counts as one never written.
+        if hash == Self.zeroPageHash { continue }
+        digest.high = mixed(digest.high ^ hash.high ^ UInt64(page))
+        digest.low = mixed(digest.low ^ hash.low)
+      }
     }
     return digest
   }

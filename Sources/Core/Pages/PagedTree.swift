@@ -53,20 +53,23 @@
   public static var nodeBytes: Int { 1024 }
 
   /// Reserves room for `capacity` keys, `0...2^31`.
+  ///
+  /// - Parameter isDerived: Whether the keys can be made again from other rows; see `PageLayout`.
   public init(
-    _ name: String, capacity: Int, nodeBytes: Int = PagedTree.nodeBytes, in layout: inout PageLayout
+    _ name: String, capacity: Int, nodeBytes: Int = PagedTree.nodeBytes, isDerived: Bool = false,
+    in layout: inout PageLayout
   ) {
     self.init(
       name, capacity: capacity, nodeBytes: nodeBytes,
       leafCapacity: (nodeBytes - PagedTree.fieldsAt) / 16,
-      innerCapacity: (nodeBytes - PagedTree.fieldsAt) / 24, in: &layout)
+      innerCapacity: (nodeBytes - PagedTree.fieldsAt) / 24, isDerived: isDerived, in: &layout)
   }
 
   /// A tree whose nodes hold fewer entries than they have room for, so that tests reach deep
   /// shapes.
   init(
     _ name: String, capacity: Int, nodeBytes: Int, leafCapacity: Int, innerCapacity: Int,
-    in layout: inout PageLayout
+    isDerived: Bool = false, in layout: inout PageLayout
   ) {
     precondition(capacity >= 0 && capacity <= 1 << 31, "tree of \(capacity) keys")
     precondition(nodeBytes <= pageBytes && nodeBytes & (nodeBytes - 1) == 0)
@@ -86,7 +89,8 @@
     }
     precondition(height <= TreePath.levelsMax, "tree of \(capacity) keys is \(height) levels high")
     nodeCount = nodes
-    address = layout.reserve(name, rowCount: nodes, rowBytes: nodeBytes)
+    address = layout.reserve(
+      name, rowCount: nodes, rowBytes: nodeBytes, isDerived: isDerived)
   }
 
   /// Keys held.

@@ -30,7 +30,7 @@ public import Pages
 
   init(_ name: String, _ capacity: Int, in layout: inout PageLayout) {
     members = PagedArray("\(name).members", count: capacity, in: &layout)
-    tree = PagedTree("\(name).tree", capacity: capacity, in: &layout)
+    tree = PagedTree("\(name).tree", capacity: capacity, isDerived: true, in: &layout)
   }
 
   /// Adds points; the new score. `member` is below the capacity, `reached` within 40 bits.

@@ -15,7 +15,7 @@ import Synchronization
   public let lines: Slab
   /// Lines; a power of two.
   public let capacity: Int
-  private let mask: Int
+  @usableFromInline let mask: Int
   private let block: UnsafeMutableRawPointer
 
   private var head: UnsafeMutablePointer<Atomic<Int>> {  // consumer's
@@ -73,10 +73,12 @@ import Synchronization
   public var writeIndex: Int { unsafe producer.pointee.own }
 
   /// Byte offset in `lines` of the line with index `index`.
-  @inline(__always) public func offset(_ index: Int) -> Int { (index & mask) * Self.lineBytes }
+  @inlinable @inline(__always) public func offset(_ index: Int) -> Int {
+    (index & mask) * Self.lineBytes
+  }
 
   /// Stores a value of at most 64 bytes in the line at `index`.
-  @inline(__always)
+  @inlinable @inline(__always)
   public func store<Line: BitwiseCopyable>(_ line: Line, _ index: Int) {
     lines.store(line, offset(index))
   }
@@ -117,7 +119,7 @@ import Synchronization
   /// Index of the first line not yet released.
   public var readIndex: Int { unsafe consumer.pointee.own }
 
-  @inline(__always)
+  @inlinable @inline(__always)
   public func load<Line: BitwiseCopyable>(_ index: Int, as: Line.Type) -> Line {
     lines.load(offset(index), as: Line.self)
   }
