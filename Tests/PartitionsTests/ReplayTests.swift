@@ -110,7 +110,7 @@ func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
           let other = try stand.replayed(prefix: at, digestEvery: cadence)
           #expect(
             throws: ReplayFault(
-              offset: UInt64(at), .digest(events: DigestMark(spoilt).eventCount))
+              offset: UInt64(at), .digest(DigestMark(spoilt)))
           ) { try other.replay(spoilt) }
         }
       }

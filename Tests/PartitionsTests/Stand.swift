@@ -42,7 +42,7 @@ final class Stand {
     self.map = map
     partition = Partition(
       definition, map: map, number: 3, digestEvery: digestEvery, heldLines: 4_096,
-      pool: PagePool(pageCount: Partition.pagesNeeded(definition, map)))
+      pool: PagePool(pageCount: 4 * Partition.pagesNeeded(definition, map)))
     effects?.isWanted = true
   }
 
@@ -94,6 +94,11 @@ final class Stand {
     self.effects = output.takeEffects()
   }
 
+  /// Makes the state of `fork` the hunt's.
+  func promote(_ fork: Stand, _ mark: PromotionMark) {
+    withOutput(0) { partition.promote(&fork.partition, mark, &$0) }
+  }
+
   /// Reads the replies in a run of lines.
   private func take(_ run: LineRun) {
     var at = 0
@@ -138,7 +143,7 @@ final class Stand {
 
   func replay(_ event: Event) throws(ReplayFault) {
     var seen = EffectBuffer(capacity: 1)
-    try partition.replay(event, &seen)
+    _ = try partition.replay(event, &seen)
     journal.append(event)
   }
 

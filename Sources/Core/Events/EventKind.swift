@@ -33,6 +33,8 @@ public enum EventKind: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   case tally = 34
   /// The digest of the state at an earlier event count; see `DigestMark`.
   case digest = 35
+  /// A fork becomes the hunt; see `PromotionMark`.
+  case promote = 36
 
   /// Kinds that this version applies when a sender sends them.
   @inlinable public var isSupported: Bool {
@@ -71,6 +73,7 @@ public enum EventKind: UInt8, CaseIterable, Sendable, BitwiseCopyable {
     case .control: "control"
     case .tally: "tally"
     case .digest: "digest"
+    case .promote: "promote"
     }
   }
 }

@@ -99,6 +99,36 @@ public struct DigestMark: Equatable, Sendable {
   }
 }
 
+/// The moment at which another line of history became the hunt's, as an event of kind `promote`.
+///
+/// Layout over an event's bytes: `player` the promotion's number, 1 and up; `producer` and
+/// `sequence` the XXH3-128 (high, low) of the encoded lineage that it brings, which lies in a file of
+/// its own, durable before this event is; `time` the hunt's clock.
+public struct PromotionMark: Equatable, Sendable {
+  public var number: UInt32
+  public var high: UInt64
+  public var low: UInt64
+  public var time: Int64
+
+  public init(number: UInt32, high: UInt64, low: UInt64, time: Int64) {
+    self.number = number
+    self.high = high
+    self.low = low
+    self.time = time
+  }
+
+  public init(_ event: Event) {
+    number = UInt32(clamping: event.player)
+    high = event.producer
+    low = event.sequence
+    time = event.time
+  }
+
+  public var event: Event {
+    Event(kind: .promote, producer: high, sequence: low, player: UInt64(number), time: time)
+  }
+}
+
 /// Where a hunt is in its life; `value` of a `control` event.
 public enum HuntPhase: Int64, CaseIterable, Sendable, BitwiseCopyable {
   case draft = 0

@@ -96,7 +96,7 @@ extension HuntState {
     guard let held = idempotencyIndex.find(key | 1 << 63, space) else { return nil }
     let slot = Int(held & 0xffff_ffff)
     return (
-      idempotencyOffsets.load(slot * 8, as: UInt64.self),
+      idempotencyOffsets.load(slot, space),
       EventFlags(rawValue: UInt16(truncatingIfNeeded: held >> 48))
     )
   }
@@ -113,7 +113,7 @@ extension HuntState {
     let value = UInt64(slot) | UInt64(body.rawValue) << 48
     precondition(idempotencyIndex.set(held, value, &space), "idempotency window overfull")
     idempotencyRing.store(held, slot, &space)
-    idempotencyOffsets.store(offset, slot * 8)
+    idempotencyOffsets.store(offset, slot, &space)
     counts { $0.idempotencyKeys += 1 }
   }
 

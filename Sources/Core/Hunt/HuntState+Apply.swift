@@ -27,30 +27,73 @@ extension HuntState {
     case .control:
       counts { $0.phaseRaw = event.value }
       return Outcome(of: event)
-    case .tally, .digest:
+    case .tally, .digest, .promote:
       return Outcome(of: event)
     default:
       return judge(event, kind, offset, &effects)
     }
   }
 
-  private mutating func judge(
-    _ event: Event, _ kind: EventKind, _ offset: UInt64, _ effects: inout EffectBuffer
+  /// Takes an event that this line of history leaves out: its sequence stays seen, so that a resend
+  /// stays a duplicate, it counts as before, and no rule sees it.
+  ///
+  /// - Precondition: Of a kind that senders send.
+  public mutating func omit(_ event: Event, offset: UInt64) -> Outcome {
+    remember(event, offset)
+    return isLate(event) ? lateOutcome(event, offset) : counted(event, offset)
+  }
+
+  /// Judges an event that no sender sent and the journal has no place for: an operator's addition
+  /// to a line of history. No sequence is remembered.
+  public mutating func add(
+    _ event: Event, offset: UInt64, _ effects: inout EffectBuffer
   ) -> Outcome {
-    // The sequence is remembered whatever becomes of the event, so that a resend stays a duplicate.
+    guard let kind = event.kind, kind.isSupported else {
+      preconditionFailure("kind \(event.kindByte) added")
+    }
+    var outcome = counted(event, offset)
+    outcome.resultRaw = rule(event, kind, offset, &outcome, &effects).rawValue
+    return outcome
+  }
+
+  /// Brings other rules into force.
+  public mutating func replaceRules(_ rules: HuntRules) { self.rules = rules }
+
+  /// The sequence is remembered whatever becomes of the event, so that a resend stays a duplicate.
+  @inline(__always)
+  private mutating func remember(_ event: Event, _ offset: UInt64) {
     if event.flags.contains(.idempotencyKey) {
       remember(event.sequence, offset: offset, body: event.flags.intersection(.bodyMask))
     } else {
       admit(event.producer, event.sequence)
     }
+  }
+
+  @inline(__always)
+  private mutating func isLate(_ event: Event) -> Bool {
+    rules.latenessMs > 0 && event.time < now - rules.latenessMs
+  }
+
+  private mutating func lateOutcome(_ event: Event, _ offset: UInt64) -> Outcome {
+    var outcome = Outcome(of: event, result: .late, disposition: .late)
+    outcome.offset = offset
+    return outcome
+  }
+
+  @inline(__always)
+  private mutating func counted(_ event: Event, _ offset: UInt64) -> Outcome {
+    counts { $0.events += 1 }
     var outcome = Outcome(of: event)
     outcome.offset = offset
-    if rules.latenessMs > 0 && event.time < now - rules.latenessMs {
-      outcome.resultRaw = ResultCode.late.rawValue
-      outcome.dispositionRaw = Disposition.late.rawValue
-      return outcome
-    }
-    counts { $0.events += 1 }
+    return outcome
+  }
+
+  private mutating func judge(
+    _ event: Event, _ kind: EventKind, _ offset: UInt64, _ effects: inout EffectBuffer
+  ) -> Outcome {
+    remember(event, offset)
+    if isLate(event) { return lateOutcome(event, offset) }
+    var outcome = counted(event, offset)
     let result: ResultCode
     if rules.aheadMs > 0 && event.time > now + rules.aheadMs {
       result = .timeAhead

@@ -7,15 +7,15 @@ public import World
 /// The whole state of one hunt and the rules that change it: same definition, world and events in,
 /// same bytes out.
 ///
-/// Everything that an event can change lies in `space`, except `now`, which tick events carry, and
-/// the offsets of remembered keys, which the journal says again when it is replayed. One thread
-/// owns a state. `apply` neither allocates, blocks, throws nor does I/O.
+/// Everything that an event can change lies in `space`, except `now`, which tick events carry. One
+/// thread owns a state. `apply` neither allocates, blocks, throws nor does I/O.
 ///
 /// What runs for every event is `mutating` even where it only reads: for a call that borrows a
 /// stored property the compiler copies the whole noncopyable value, 1.5 KB here, to a temporary.
 public struct HuntState: ~Copyable {
   public let definition: HuntDefinition
-  public let rules: HuntRules
+  /// Those of the definition, until a line of history brings others.
+  public internal(set) var rules: HuntRules
   public let limits: HuntLimits
   public let world: GridWorld
   public internal(set) var space: PageSpace
@@ -37,9 +37,9 @@ public struct HuntState: ~Copyable {
   let names: PagedArray<NameRow>
   let idempotencyIndex: PagedTable  // key -> slot in the ring, bits of its body << 48
   let idempotencyRing: PagedArray<UInt64>
-  // By slot of the ring. Not in pages: offsets move with every tally and digest in the journal, and
+  // By slot of the ring. Not digested: offsets move with every tally and digest in the journal, and
   // a storm of repeats, or a crash and its resends, must not change the digest.
-  let idempotencyOffsets: Slab
+  let idempotencyOffsets: PagedArray<UInt64>
   public let field: TreasureField
   var scratch: FieldScratch
   var finder: PathFinder
@@ -70,6 +70,23 @@ public struct HuntState: ~Copyable {
     field.spread(&space, &scratch)
   }
 
+  /// The state that `space` holds, a fork or an image of one of the same definition and map.
+  ///
+  /// - Parameters:
+  ///   - rules: Those in force.
+  ///   - now: The hunt's clock, ms since 1970.
+  public init(
+    _ definition: HuntDefinition, map: BlockMap, rules: HuntRules, now: Int64,
+    space: consuming PageSpace
+  ) {
+    var layout = PageLayout()
+    let places = Places(definition, map, &layout)
+    precondition(layout.pageCount == space.pageCount, "pages of another hunt")
+    self.init(definition, places, space)
+    self.rules = rules
+    self.now = now
+  }
+
   init(_ definition: HuntDefinition, _ places: consuming Places, _ space: consuming PageSpace) {
     self.definition = definition
     rules = definition.rules
@@ -90,7 +107,7 @@ public struct HuntState: ~Copyable {
     names = places.names
     idempotencyIndex = places.idempotencyIndex
     idempotencyRing = places.idempotencyRing
-    idempotencyOffsets = Slab(byteCount: definition.limits.idempotencyKeys * 8)
+    idempotencyOffsets = places.idempotencyOffsets
     field = places.field
     scratch = FieldScratch(nodeCount: places.world.nodeCount)
     finder = PathFinder(nodeBudgetMax: Self.stepBudget)
@@ -117,6 +134,7 @@ public struct HuntState: ~Copyable {
     let names: PagedArray<NameRow>
     let idempotencyIndex: PagedTable
     let idempotencyRing: PagedArray<UInt64>
+    let idempotencyOffsets: PagedArray<UInt64>
     let boards: Boards
 
     init(_ definition: HuntDefinition, _ map: BlockMap, _ layout: inout PageLayout) {
@@ -140,6 +158,8 @@ public struct HuntState: ~Copyable {
         "idempotency.index", capacity: limits.idempotencyKeys, in: &layout)
       idempotencyRing = PagedArray(
         "idempotency", count: limits.idempotencyKeys, in: &layout)
+      idempotencyOffsets = PagedArray(
+        "idempotency.offsets", count: limits.idempotencyKeys, isDigested: false, in: &layout)
       boards = Boards(
         definition.boards.map { board in
           BoardDeclaration(

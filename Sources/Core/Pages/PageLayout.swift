@@ -13,6 +13,8 @@ public struct PageLayout: ~Copyable {
     /// Whether the rows can be made again from others, as an index can: their bytes depend on how
     /// they came about, so no digest holds them and no image need.
     public let isDerived: Bool
+    /// Whether digests hold the rows.
+    public let isDigested: Bool
 
     /// Its logical pages.
     public var pages: Range<Int> { firstPage..<firstPage + pageCount }
@@ -26,7 +28,7 @@ public struct PageLayout: ~Copyable {
 
   /// Reserves `rowCount` rows of `rowBytes` (a power of two, `1...4096`); the first byte's address.
   public mutating func reserve(
-    _ name: String, rowCount: Int, rowBytes: Int, isDerived: Bool = false
+    _ name: String, rowCount: Int, rowBytes: Int, isDerived: Bool = false, isDigested: Bool = true
   ) -> Int {
     precondition(rowBytes >= 1 && rowBytes <= pageBytes && rowBytes & (rowBytes - 1) == 0)
     precondition(rowCount >= 0)
@@ -34,15 +36,15 @@ public struct PageLayout: ~Copyable {
     regions.append(
       Region(
         name: name, firstPage: pageCount, pageCount: pages, rowBytes: rowBytes,
-        isDerived: isDerived))
+        isDerived: isDerived, isDigested: isDigested && !isDerived))
     defer { pageCount += pages }
     return pageCount * pageBytes
   }
 
-  /// The runs of pages that are not derived, ascending.
-  var originalPages: [Range<Int>] {
+  /// The runs of pages that digests hold, ascending.
+  var digestedPages: [Range<Int>] {
     var runs: [Range<Int>] = []
-    for region in regions where !region.isDerived && region.pageCount > 0 {
+    for region in regions where region.isDigested && region.pageCount > 0 {
       if let last = runs.last, last.upperBound == region.firstPage {
         runs[runs.count - 1] = last.lowerBound..<region.pages.upperBound
       } else {

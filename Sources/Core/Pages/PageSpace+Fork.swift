@@ -29,7 +29,7 @@ extension PageSpace {
     unsealedCount = 0
   }
 
-  /// A hash over the hashes of all pages but derived ones, in order: equal spaces have equal
+  /// A hash over the hashes of the digested pages, in order: equal spaces have equal
   /// digests, whatever their history. Only pages written since their last digest are hashed again.
   ///
   /// - Complexity: O(pages) to combine, 4 KiB of hashing a page written.
@@ -37,7 +37,7 @@ extension PageSpace {
     seal()
     let hashes = Slab(byteCount: max(pageCount, 1) * 16)
     let zeros = pool.hash(0)
-    for run in originalPages {
+    for run in digestedPages {
       for page in run {
         // A page of zeros, written or not, hashes as zero: undoing a first write undoes the digest.
         let physical = physical(page)
@@ -49,15 +49,21 @@ extension PageSpace {
     return hashes.hash(0, count: pageCount * 16)
   }
 
-  /// A digest of those of `pages` that are not derived, of their bytes as they are: nothing is
+  /// A digest of those of `pages` that digests hold, of their bytes as they are: nothing is
   /// sealed or remembered, so it costs the pages' hashing each time and nothing later.
   ///
   /// - Complexity: 4 KiB of hashing a written page; no allocation.
   public func digest(pages: Range<Int>) -> Hash128 {
     precondition(pages.lowerBound >= 0 && pages.upperBound <= pageCount)
     var digest = Hash128.zero
-    for run in originalPages {
-      for page in run.clamped(to: pages) {
+    var index = 0
+    while index < digestedPages.count {
+      let run = digestedPages[index]
+      index += 1
+      let first = max(run.lowerBound, pages.lowerBound)
+      let end = min(run.upperBound, pages.upperBound)
+      if first >= end { continue }
+      for page in first..<end {
         let physical = physical(page)
         if physical == 0 { continue }
         let hash = memory.hash(physical << 12, count: pageBytes)

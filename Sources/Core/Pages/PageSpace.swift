@@ -22,8 +22,8 @@ public struct PageSpace: ~Copyable {
   /// Logical pages that were ever written; the others are zero and cost nothing.
   public internal(set) var writtenCount = 0
   let pinned: Int
-  /// The runs of pages that digests hold, ascending: all but the derived ones.
-  let originalPages: [Range<Int>]
+  /// The runs of pages that digests hold, ascending: see `PageLayout`.
+  let digestedPages: [Range<Int>]
 
   @usableFromInline static var writable: UInt32 { 1 << 31 }
 
@@ -35,7 +35,7 @@ public struct PageSpace: ~Copyable {
     table = Slab(byteCount: max(pageCount, 1) * 4)
     unsealed = Slab(byteCount: max(pageCount, 1) * 4)
     pinned = pageCount
-    originalPages = layout.originalPages
+    digestedPages = layout.digestedPages
     pool.pinnedCount += pinned
   }
 
@@ -45,7 +45,7 @@ public struct PageSpace: ~Copyable {
     pageCount = parent.pageCount
     writtenCount = parent.writtenCount
     self.pinned = pinned
-    originalPages = parent.originalPages
+    digestedPages = parent.digestedPages
     table = Slab(copying: parent.table, byteCount: parent.table.byteCount)
     unsealed = Slab(byteCount: parent.unsealed.byteCount, zeroed: false)
     pool.pinnedCount += pinned

@@ -15,9 +15,12 @@
     return bytes
   }
 
-  public init(_ name: String, count: Int, in layout: inout PageLayout) {
+  public init(
+    _ name: String, count: Int, isDigested: Bool = true, in layout: inout PageLayout
+  ) {
     precondition(MemoryLayout<Row>.alignment <= 16)
-    address = layout.reserve(name, rowCount: count, rowBytes: Self.rowBytes)
+    address = layout.reserve(
+      name, rowCount: count, rowBytes: Self.rowBytes, isDigested: isDigested)
     shift = Self.rowBytes.trailingZeroBitCount
     self.count = count
   }

@@ -75,6 +75,17 @@ public struct Books: ~Copyable {
     used.store(1, 0, &space)  // row 0 is that of producer 0
   }
 
+  /// The books that `space` holds, a fork or an image of others for as many producers.
+  public init(producers: Int, space: consuming PageSpace) {
+    var layout = PageLayout()
+    (index, rows, used) = Self.places(producers, &layout)
+    precondition(layout.pageCount == space.pageCount, "pages of other books")
+    self.space = space
+  }
+
+  /// A branch of the books' pages.
+  public mutating func fork() throws(ForkRefusal) -> PageSpace { try space.fork() }
+
   /// Rows in use.
   public var count: Int { Int(used.load(0, space)) }
 

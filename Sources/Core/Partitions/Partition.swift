@@ -9,15 +9,17 @@ public import World
 /// buffers.
 public struct Partition: ~Copyable {
   public var state: HuntState
-  public private(set) var books: Books
+  public internal(set) var books: Books
   /// Offset that the next journalled event gets.
-  public private(set) var nextOffset: UInt64 = 0
+  public internal(set) var nextOffset: UInt64 = 0
   /// The hunt's number, for the `hunt` field of events.
   public let number: UInt32
   /// Events in which every part of the state is digested once, a slice at a time.
   public let digestEvery: UInt64
   /// The last slice's digest that was journalled.
   public private(set) var lastDigest: DigestMark?
+  /// The line of history that the state is on, and those promoted before.
+  public internal(set) var line = Line()
 
   private var held: HeldReplies
   private var tallies = Tallies()
@@ -48,6 +50,21 @@ public struct Partition: ~Copyable {
     state = HuntState(definition, map: map, pool: pool)
     books = Books(producers: definition.limits.producers, pool: pool)
     held = HeldReplies(capacity: heldLines)
+  }
+
+  /// A partition over a state that was brought about elsewhere: a fork's or an image's.
+  init(
+    number: UInt32, digestEvery: UInt64, state: consuming HuntState, books: consuming Books,
+    nextOffset: UInt64, lastDigest: DigestMark?, line: Line
+  ) {
+    self.number = number
+    self.digestEvery = digestEvery
+    self.state = state
+    self.books = books
+    self.nextOffset = nextOffset
+    self.lastDigest = lastDigest
+    self.line = line
+    held = HeldReplies(capacity: 2)
   }
 
   // MARK: Room
@@ -148,7 +165,7 @@ public struct Partition: ~Copyable {
     _ = state.apply(event, offset: nextOffset - 1, &output.effects)
   }
 
-  private mutating func journal(_ event: Event, _ output: inout StepOutput) {
+  mutating func journal(_ event: Event, _ output: inout StepOutput) {
     output.journal.append(event)
     nextOffset += 1
   }
@@ -454,41 +471,70 @@ public struct Partition: ~Copyable {
 
   // MARK: Replay
 
-  /// Applies one event of the journal again.
+  /// Applies one event of the journal again, as the line of history that the partition is on says.
   ///
-  /// - Throws: When the event cannot have been journalled by the engine, or a digest disagrees.
-  public mutating func replay(_ event: Event, _ effects: inout EffectBuffer) throws(ReplayFault) {
+  /// - Returns: The outcome; nil for what the engine itself journalled.
+  /// - Throws: When the event cannot have been journalled by the engine, a digest disagrees, or the
+  ///   hunt's history goes on along a line that the partition does not know.
+  public mutating func replay(
+    _ event: Event, _ effects: inout EffectBuffer
+  ) throws(ReplayFault) -> Outcome? {
     guard let kind = event.kind else {
       throw ReplayFault(offset: nextOffset, .unknownKind(event.kindByte))
     }
+    if nextOffset >= line.nextChange { changeLine(&effects) }
     let offset = nextOffset
     nextOffset += 1
     switch kind {
-    case .tick, .name, .control:
+    case .tick, .name:
       _ = state.apply(event, offset: offset, &effects)
+      return nil
+    case .control:
+      if !line.lineage.omits(event, at: offset) {
+        _ = state.apply(event, offset: offset, &effects)
+      }
+      return nil
     case .tally:
       books.enter(Tally(event))
+      return nil
     case .digest:
       let mark = DigestMark(event)
       // By what the mark says, not by this partition's own cadence: that is a setting, and may have
       // been another when the mark was made.
-      guard mark.eventCount == state.eventCount, mark.slice < UInt32(Self.digestSlices),
-        digest(slice: mark.slice) == mark
-      else { throw ReplayFault(offset: offset, .digest(events: mark.eventCount)) }
-      lastDigest = mark
-    default:
-      guard kind.isSupported else {
-        throw ReplayFault(offset: offset, .unknownKind(event.kindByte))
+      if line.isComparable(at: offset) {
+        guard mark.eventCount == state.eventCount, mark.slice < UInt32(Self.digestSlices),
+          digest(slice: mark.slice) == mark
+        else { throw ReplayFault(offset: offset, .digest(mark)) }
       }
-      let isKey = event.flags.contains(.idempotencyKey)
-      let isRepeat =
-        isKey
-        ? state.idempotent(event.sequence) != nil
-        : state.decide(event.producer, event.sequence) != .new
-      if isRepeat { throw ReplayFault(offset: offset, .repeatedSequence(event.sequence)) }
-      let outcome = state.apply(event, offset: offset, &effects)
-      books.enter(books.row(event.producer), outcome.disposition ?? .applied)
+      lastDigest = mark
+      return nil
+    case .promote:
+      guard line.history.count >= PromotionMark(event).number else {
+        throw ReplayFault(offset: offset, .promotion(PromotionMark(event)))
+      }
+      return nil
+    default:
+      return try replaySent(event, kind, offset, &effects)
     }
+  }
+
+  private mutating func replaySent(
+    _ event: Event, _ kind: EventKind, _ offset: UInt64, _ effects: inout EffectBuffer
+  ) throws(ReplayFault) -> Outcome {
+    guard kind.isSupported else {
+      throw ReplayFault(offset: offset, .unknownKind(event.kindByte))
+    }
+    let isKey = event.flags.contains(.idempotencyKey)
+    let isRepeat =
+      isKey
+      ? state.idempotent(event.sequence) != nil
+      : state.decide(event.producer, event.sequence) != .new
+    if isRepeat { throw ReplayFault(offset: offset, .repeatedSequence(event.sequence)) }
+    let outcome =
+      line.lineage.omits(event, at: offset)
+      ? state.omit(event, offset: offset) : state.apply(event, offset: offset, &effects)
+    books.enter(books.row(event.producer), outcome.disposition ?? .applied)
+    return outcome
   }
 }
 
@@ -497,7 +543,10 @@ public struct ReplayFault: Error, Equatable, Sendable {
   public enum Reason: Equatable, Sendable {
     case unknownKind(UInt8)
     case repeatedSequence(UInt64)
-    case digest(events: UInt64)
+    /// The state's digest is not the one that was journalled.
+    case digest(DigestMark)
+    /// Another line of history begins here.
+    case promotion(PromotionMark)
   }
   public let offset: UInt64
   public let reason: Reason

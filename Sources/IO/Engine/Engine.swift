@@ -363,7 +363,7 @@ public func replayFrame(
     }
     let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
     do throws(ReplayFault) {
-      try partition.replay(event, &effects)
+      _ = try partition.replay(event, &effects)
     } catch {
       throw InconsistentJournal("\(error.reason)")
     }

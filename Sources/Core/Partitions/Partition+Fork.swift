@@ -1,0 +1,121 @@
+public import Bounded
+public import Events
+public import Hunt
+public import Pages
+public import World
+
+/// A hunt as it was at one offset of its journal, frozen: where forks and snapshots begin.
+///
+/// Owns two forked page spaces. It may be destroyed on any thread.
+public struct Checkpoint: ~Copyable {
+  /// Events below it are in the state.
+  public let offset: UInt64
+  /// The hunt's clock, ms since 1970.
+  public let now: Int64
+  /// Events judged.
+  public let events: UInt64
+  /// Rows of players: whoever came later has a higher row.
+  public let players: UInt64
+  public let lastDigest: DigestMark?
+  public let line: Line
+  public let rules: HuntRules
+  var state: PageSpace
+  var books: PageSpace
+
+  /// A digest of the state.
+  public mutating func digest() -> Hash128 { state.digest() }
+}
+
+extension Partition {
+  /// The hunt as it is now, frozen.
+  ///
+  /// - Throws: Where the pool could not hold what the hunt may still have to write.
+  /// - Complexity: A copy of two page-table roots.
+  public mutating func checkpoint() throws(ForkRefusal) -> Checkpoint {
+    let counts = state.counts
+    let space = try state.fork()
+    return Checkpoint(
+      offset: nextOffset, now: state.now, events: counts.events, players: counts.players,
+      lastDigest: lastDigest, line: line, rules: state.rules, state: space,
+      books: try books.fork())
+  }
+
+  /// A partition that goes on from a checkpoint along a line of its own, for replaying; it steps
+  /// no batches.
+  ///
+  /// - Parameter line: Must not differ from the checkpoint's own below its offset.
+  public init(
+    _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
+    from checkpoint: inout Checkpoint, along line: Line
+  ) throws(ForkRefusal) {
+    precondition(
+      line.lineage.firstDifference(from: checkpoint.line.lineage) >= checkpoint.offset,
+      "a line that differs before the checkpoint at \(checkpoint.offset)")
+    let space = try checkpoint.state.fork(writable: true)
+    let state = HuntState(
+      definition, map: map,
+      rules: checkpoint.offset == 0
+        ? definition.rules : line.lineage.rules(at: checkpoint.offset - 1) ?? definition.rules,
+      now: checkpoint.now, space: space)
+    self.init(
+      number: number, digestEvery: digestEvery, state: state,
+      books: Books(
+        producers: definition.limits.producers, space: try checkpoint.books.fork(writable: true)),
+      nextOffset: checkpoint.offset, lastDigest: checkpoint.lastDigest,
+      line: Line(line.lineage, line.history, from: checkpoint.offset))
+  }
+
+  /// Follows another line from here on, for replaying a whole journal.
+  ///
+  /// - Precondition: No event was replayed yet.
+  public mutating func follow(_ line: Line) {
+    precondition(nextOffset == 0, "a line is chosen before the first event")
+    self.line = Line(line.lineage, line.history)
+  }
+
+  /// Makes the changes due at the next offset: rules, then additions.
+  ///
+  /// Called before each event, and at the end of a fork that ends where something is added.
+  public mutating func changeLine(_ effects: inout EffectBuffer) {
+    changeLine(through: nextOffset, &effects)
+  }
+
+  private mutating func changeLine(through last: UInt64, _ effects: inout EffectBuffer) {
+    while line.nextChange <= last, line.nextChange < .max {
+      let at = line.nextChange
+      if let rules = line.lineage.rules(at: at) { state.replaceRules(rules) }
+      for addition in line.lineage.additions where addition.at == at {
+        for event in addition.events {
+          var event = event
+          event.hunt = number
+          if event.time == 0 { event.time = state.now }
+          _ = state.add(event, offset: min(at, nextOffset), &effects)
+        }
+      }
+      line.advance()
+    }
+  }
+
+  // MARK: Promotion
+
+  /// Makes a fork the hunt: the two change states, and the mark is journalled. The books, which no
+  /// line of history changes, stay. The fork is then what the hunt was until now.
+  ///
+  /// - Parameters:
+  ///   - fork: Must have come exactly to this partition's next offset.
+  ///   - mark: Names the promotion, the next of the hunt.
+  public mutating func promote(
+    _ fork: inout Partition, _ mark: PromotionMark, _ output: inout StepOutput
+  ) {
+    precondition(fork.nextOffset == nextOffset, "a fork at \(fork.nextOffset), not \(nextOffset)")
+    precondition(mark.number == line.history.count + 1, "promotion \(mark.number)")
+    // What was to change later changes now: a promoted line ends where it is promoted.
+    fork.changeLine(through: .max, &output.effects)
+    swap(&state, &fork.state)
+    swap(&line, &fork.line)
+    line.promote(at: nextOffset)
+    var event = mark.event
+    event.hunt = number
+    journal(event, &output)
+  }
+}
