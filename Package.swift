@@ -53,12 +53,15 @@ let package = Package(
     .systemLibrary(
       name: "CYaml", path: "Sources/IO/CYaml", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"])]),
+    .systemLibrary(
+      name: "CZstd", path: "Sources/IO/CZstd", pkgConfig: "libzstd",
+      providers: [.apt(["libzstd-dev"])]),
     .target(
       name: "CConsole", path: "Sources/IO/CConsole",
       exclude: ["index.html", "console.js", "console.css", "openapi.json"]),
     io("Console", ["CConsole"]),
     io("Bus", ["Bounded", "CSystem"]),
-    io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem"]),
+    io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem", "CZstd"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "CYaml"]),
     io("Client", ["Bounded", "Events", "World", "Hunt", "CSystem", "Net", "Authoring"]),

@@ -13,8 +13,8 @@ private let coreRooms = [
 
 /// The rooms of IO and the command, in the same order. `Console` is bytes alone and stands first.
 private let ioRooms = [
-  "CSystem", "CLlhttp", "CWslay", "CYaml", "CConsole", "CMallocCount", "Console", "Bus", "Disk",
-  "Net", "Authoring", "Client", "Engine", "Gateway", "veltrix",
+  "CSystem", "CLlhttp", "CWslay", "CYaml", "CZstd", "CConsole", "CMallocCount", "Console", "Bus",
+  "Disk", "Net", "Authoring", "Client", "Engine", "Gateway", "veltrix",
 ]
 
 /// What IO may import from outside the project.

@@ -32,6 +32,10 @@ public enum JournalFault: Error, Equatable, Sendable, CustomStringConvertible {
   case segmentLength(path: String, expected: Int, found: Int)
   /// Segment numbers must be consecutive, from 1.
   case missingSegment(path: String)
+  /// The journal's first segments were removed, and what is wanted lies in them.
+  case removed(path: String, before: UInt64, wanted: UInt64)
+  /// A compressed segment that cannot be decompressed.
+  case compressed(path: String, byte: Int, fault: String)
   /// Bytes that are not a frame, with frames after them: not a torn write.
   case damaged(path: String, byte: Int, offset: UInt64, fault: String)
   /// The bytes are whole, but what they say cannot have been written by the engine.
@@ -44,6 +48,10 @@ public enum JournalFault: Error, Equatable, Sendable, CustomStringConvertible {
     case .segmentLength(let path, let expected, let found):
       "\(path): \(found) bytes long, made with \(expected)"
     case .missingSegment(let path): "\(path): missing, though a later segment exists"
+    case .removed(let path, let before, let wanted):
+      "\(path): the journal begins at offset \(before), what lies before was removed; offset "
+        + "\(wanted) is wanted"
+    case .compressed(let path, let byte, let fault): "\(path): byte \(byte): \(fault)"
     case .damaged(let path, let byte, let offset, let fault):
       "\(path): byte \(byte): damaged frame at journal offset \(offset): \(fault)"
     case .inconsistent(let path, let byte, let offset, let reason):

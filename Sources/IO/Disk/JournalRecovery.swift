@@ -55,19 +55,11 @@ extension Segments {
     // journal that never had a frame.
     var previousNumber: UInt64 = 0
     for number in numbers {
-      let path = path(number)
       guard number == previousNumber + 1 else {
         throw .missingSegment(path: self.path(previousNumber + 1))
       }
       previousNumber = number
-      let (bytes, size) = try disk { () throws(DiskFault) in try self.readSegment(path) }
-      let header = bytes.load(0, as: SegmentHeader.self)
-      guard size >= SegmentHeader.blockBytes, header.isValid(number: number, identity: identity)
-      else { throw .segmentHeader(path: path) }
-      // A segment is written to its full length before it is used, so a shorter one lost its end.
-      guard size == header.byteCount else {
-        throw .segmentLength(path: path, expected: Int(clamping: header.byteCount), found: size)
-      }
+      let (bytes, size, path) = try readSegment(number)
       if ended {
         // A prepared segment after the journal's end holds no frame.
         if let at = JournalFrame.anyFrame(
@@ -188,22 +180,24 @@ extension Segments {
 
   /// Whether the segment after `number` holds frames: then nothing in `number` can be a torn write.
   private func hasFrames(after number: UInt64) throws(JournalFault) -> Bool {
-    let path = path(number + 1)
-    guard Files.exists(path) else { return false }
-    let (bytes, size) = try disk { () throws(DiskFault) in try self.readSegment(path) }
+    guard exists(number + 1) else { return false }
+    let (bytes, size, _) = try readSegment(number + 1)
     return JournalFrame.anyFrame(
       bytes, from: SegmentHeader.blockBytes, byteCount: size, identity: identity, offset: 0) != nil
   }
 
-  private func readSegment(_ path: String) throws(DiskFault) -> (Slab, Int) {
-    let file = try File(path, O_RDONLY)
-    let size = try file.size()
-    if size > 1 << 30 { throw DiskFault("read", path, errno: EFBIG) }
+  /// A whole segment, its length, and the file that it was read from.
+  private func readSegment(_ number: UInt64) throws(JournalFault) -> (Slab, Int, String) {
+    let source = try SegmentSource(self, number)
+    let size = source.byteCount
+    if size > 1 << 30 { throw .disk(DiskFault("read", source.path, errno: EFBIG)) }
     let slab = Slab(byteCount: max(size, 4096), zeroed: false)
-    let got = try file.read(slab, to: 0, count: size, at: 0)
-    // What is acted on must be on disk, not only in the cache of a crashed writer.
-    try file.flushData()
-    return (slab, got)
+    let got = try source.read(slab, to: 0, count: size, at: 0)
+    guard got == size else {
+      throw .segmentLength(path: source.path, expected: size, found: got)
+    }
+    try source.finish()
+    return (slab, got, source.path)
   }
 
   private func zeroTail(_ path: String, from: Int, size: Int) throws(DiskFault) {
@@ -218,7 +212,7 @@ extension Segments {
     try file.flush()
   }
 
-  private func disk<Result>(
+  func disk<Result: ~Copyable>(
     _ body: () throws(DiskFault) -> Result
   ) throws(JournalFault) -> Result {
     do throws(DiskFault) { return try body() } catch { throw .disk(error) }

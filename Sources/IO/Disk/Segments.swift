@@ -21,11 +21,24 @@ public struct Segments: Sendable {
     return folder + "/" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits + ".vj"
   }
 
-  /// Numbers of the segments that exist, ascending.
+  /// Where segment `number` lies once it is closed, older than every snapshot, and compressed.
+  public func compressedPath(_ number: UInt64) -> String { path(number) + ".zst" }
+
+  public func exists(_ number: UInt64) -> Bool {
+    Files.exists(path(number)) || Files.exists(compressedPath(number))
+  }
+
+  /// Numbers of the segments that exist, compressed or not, ascending.
   public func numbers() throws(DiskFault) -> [UInt64] {
-    try Files.list(folder).compactMap { name in
-      name.hasSuffix(".vj") ? UInt64(name.dropLast(3)) : nil
-    }.sorted()
+    var numbers: [UInt64] = []
+    for name in try Files.list(folder) {
+      let isCompressed = name.hasSuffix(".vj.zst")
+      guard isCompressed || name.hasSuffix(".vj") else { continue }
+      guard let number = UInt64(name.dropLast(isCompressed ? 7 : 3)) else { continue }
+      // The two forms of a number stand beside each other in the list.
+      if numbers.last != number { numbers.append(number) }
+    }
+    return numbers.sorted()
   }
 
   /// Bytes written at once while a segment is prepared.

@@ -1,0 +1,75 @@
+public import Bounded
+import CSystem
+import Glibc
+
+/// A new file written from its start to its end in whole MiB, past the page cache and not faster
+/// than told, so that the journal's own writes hardly notice.
+///
+/// It gets its name only with `finish`: until then it is `path` with `.new` behind.
+public struct PacedFile: ~Copyable {
+  /// Bytes written at once.
+  public static let chunkBytes = 1 << 20
+
+  public let path: String
+  private let file: File
+  private let buffer = Slab(byteCount: PacedFile.chunkBytes)
+  private var filled = 0
+  private let bytesPerSecond: Int
+  private let isCancelled: () -> Bool
+  private let started = vx_monotonic_ns()
+  /// Bytes appended so far.
+  public private(set) var byteCount = 0
+
+  /// - Parameters:
+  ///   - bytesPerSecond: 0 for as fast as it goes.
+  ///   - isCancelled: Asked before each MiB; when it holds, the write ends with `ECANCELED`.
+  public init(
+    _ path: String, bytesPerSecond: Int, isCancelled: @escaping () -> Bool = { false }
+  ) throws(DiskFault) {
+    self.path = path
+    self.bytesPerSecond = bytesPerSecond
+    self.isCancelled = isCancelled
+    file = try File(filling: path + ".new")
+  }
+
+  /// Adds `count` bytes of `slab` from `from`.
+  public mutating func append(_ slab: Slab, from: Int, count: Int) throws(DiskFault) {
+    var done = 0
+    while done < count {
+      let part = min(count - done, buffer.byteCount - filled)
+      buffer.copy(from: slab, at: from + done, to: filled, count: part)
+      filled += part
+      done += part
+      byteCount += part
+      if filled == buffer.byteCount { try write(filled) }
+    }
+  }
+
+  private mutating func write(_ count: Int) throws(DiskFault) {
+    if isCancelled() { throw DiskFault("write (cancelled)", path, errno: ECANCELED) }
+    let written = byteCount - filled
+    try file.write(buffer, from: 0, count: count, at: written)
+    filled = 0
+    if bytesPerSecond == 0 { return }
+    let due =
+      started + Int64(Double(written + count) * 1_000_000_000 / Double(bytesPerSecond))
+    let rest = due - vx_monotonic_ns()
+    if rest > 0 { vx_sleep_ns(min(rest, 1_000_000_000)) }
+  }
+
+  /// Writes what is left, then `first` over the first block (4,096 bytes) where it is given, makes
+  /// all of it durable and gives the file its name.
+  public consuming func finish(first: Slab? = nil) throws(DiskFault) {
+    let size = byteCount
+    if filled > 0 {
+      // Whole blocks past the page cache; what is too much is cut off again.
+      let padded = (filled + 4095) & ~4095
+      buffer.zero(filled, count: padded - filled)
+      try write(padded)
+    }
+    if let first { try file.write(first, from: 0, count: 4096, at: 0) }
+    if ftruncate(file.descriptor, off_t(size)) != 0 { throw DiskFault("ftruncate", path) }
+    try file.flush()
+    try Files.rename(path + ".new", path)
+  }
+}
