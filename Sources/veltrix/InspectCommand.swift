@@ -125,16 +125,10 @@ enum InspectCommand {
   private static func state(_ folder: HuntFolder, _ what: String) throws(HuntFolderFault) {
     let (definition, map, manifest) = try folder.open()
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    var partition = Partition(
-      definition, map: map, number: manifest.number, digestEvery: 1 << 62, heldLines: 4_096,
-      pool: pool)
-    var effects = EffectBuffer(capacity: 1)
-    do throws(JournalFault) {
-      _ = try folder.segments(manifest).recover(repairTail: false) {
-        frame throws(InconsistentJournal) in
-        try replayFrame(frame, into: &partition, &effects)
-      }
-    } catch { throw .journal(error) }
+    let replay = try HuntReplay(
+      folder, definition, map, manifest, digestEvery: 1 << 62, heldLines: 4_096, pool: pool,
+      repairTail: false)
+    var partition = replay.takePartition()
     if what == "books" {
       Terminal.out("  producer  received  applied  duplicate  rejected  late  shed  balanced")
       for at in 0..<partition.books.count {

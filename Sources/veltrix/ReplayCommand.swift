@@ -108,23 +108,19 @@ enum ReplayCommand {
   static func once(_ folder: HuntFolder, _ every: UInt64) throws(HuntFolderFault) -> Ending {
     let (definition, map, manifest) = try folder.open()
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    var partition = Partition(
-      definition, map: map, number: manifest.number, digestEvery: every, heldLines: 4_096,
-      pool: pool)
-    var effects = EffectBuffer(capacity: 1)
     var ending = Ending()
     let start = vx_monotonic_ns()
-    do throws(JournalFault) {
-      let journal = try folder.segments(manifest).recover(repairTail: false) {
-        frame throws(InconsistentJournal) in
-        for at in 0..<Int(frame.header.count)
-        where frame.bytes.load(frame.eventsAt + at * 64, as: Event.self).kindByte
-          == EventKind.digest.rawValue
-        { ending.marks += 1 }
-        try replayFrame(frame, into: &partition, &effects)
-      }
-      ending.tornBytes = journal.tornBytes
-    } catch { throw .journal(error) }
+    let replay = try HuntReplay(
+      folder, definition, map, manifest, digestEvery: every, heldLines: 4_096, pool: pool,
+      repairTail: false
+    ) { frame in
+      for at in 0..<Int(frame.header.count)
+      where frame.bytes.load(frame.eventsAt + at * 64, as: Event.self).kindByte
+        == EventKind.digest.rawValue
+      { ending.marks += 1 }
+    }
+    ending.tornBytes = replay.journal.tornBytes
+    var partition = replay.takePartition()
     ending.seconds = Double(vx_monotonic_ns() - start) / 1e9
     ending.offset = partition.nextOffset
     ending.events = partition.state.counts.events

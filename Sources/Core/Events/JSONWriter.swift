@@ -56,6 +56,15 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
+  /// `value` thousandths, with three decimals.
+  public mutating func thousandths(_ value: UInt64) {
+    number(value / 1_000)
+    bytes.append(UInt8(ascii: "."))
+    for part in [100, 10, 1] as [UInt64] {
+      bytes.append(UInt8(ascii: "0") + UInt8(value / part % 10))
+    }
+  }
+
   public mutating func bool(_ value: Bool) {
     separate()
     bytes.append(value ? "true" : "false")

@@ -113,6 +113,7 @@ extension HuntState {
     case .spawn, .despawn, .edge:
       // The world may be set up before the start and while paused.
       guard phase != .ended else { return .notLive }
+      if event.player != 0 && row(of: event.player) == nil { counts { $0.strangers += 1 } }
     case .join, .leave:
       guard phase != .ended else { return .notLive }
     default:

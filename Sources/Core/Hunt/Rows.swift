@@ -54,7 +54,7 @@ public import Events
 /// |     47 |     1 | reserved    | 0                                                     |
 /// |     48 |     8 | due         | when it respawns, hunt's clock in ms; 0 not set       |
 /// |     56 |     8 | lastWinner  | player of the last granted claim; 0 none              |
-@frozen public struct TreasureRow: BitwiseCopyable, Sendable {
+@frozen public struct TreasureRow: BitwiseCopyable, Equatable, Sendable {
   public var id: UInt32 = 0
   public var x: Int32 = 0
   public var y: Int32 = 0
@@ -136,7 +136,10 @@ public enum TreasurePhase: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   public var producers: UInt64 = 0
   /// Idempotency keys ever remembered; the last `limits.idempotencyKeys` of them still are.
   public var idempotencyKeys: UInt64 = 0
-  public var reserved: InlineArray<6, UInt64> = InlineArray(repeating: 0)
+  /// Changes of the world by players who had no row. While there is none, a player without a row has
+  /// changed nothing.
+  public var strangers: UInt64 = 0
+  public var reserved: InlineArray<5, UInt64> = InlineArray(repeating: 0)
 }
 
 /// A change that viewers may want to see; 64 bytes.

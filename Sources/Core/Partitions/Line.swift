@@ -25,6 +25,9 @@ public struct Line: Equatable, Sendable {
   /// The changes at `nextChange` are made.
   mutating func advance() { nextChange = lineage.nextChange(from: nextChange &+ 1) }
 
+  /// Leaves out more, of what is to come.
+  mutating func leaveOut(_ omission: Omission) { lineage.omissions.append(omission) }
+
   /// The lineage has become the hunt's own at `offset`.
   mutating func promote(at offset: UInt64) {
     let promotion = History.Promotion(offset: offset, lineage: lineage)

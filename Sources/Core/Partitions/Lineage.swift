@@ -41,8 +41,7 @@ public struct Lineage: Equatable, Sendable {
   public init() {}
 
   /// Whether the event at `offset` is left out.
-  @inline(__always)
-  func omits(_ event: Event, at offset: UInt64) -> Bool {
+  public func omits(_ event: Event, at offset: UInt64) -> Bool {
     for omission in omissions where omission.omits(event, at: offset) { return true }
     return false
   }
@@ -84,6 +83,15 @@ public struct Lineage: Equatable, Sendable {
       if first == .max { first = additions.map(\.at).min() ?? .max }
     }
     return first
+  }
+
+  /// The line as if nothing had happened from `offset` on: neither events nor changes.
+  public func rolledBack(to offset: UInt64) -> Lineage {
+    var lineage = self
+    lineage.ruleChanges.removeAll { $0.from >= offset }
+    lineage.additions.removeAll { $0.at >= offset }
+    lineage.omissions.append(Omission(from: offset))
+    return lineage
   }
 
   /// The lineage as it is promoted at `offset`: everything in it happens by then.

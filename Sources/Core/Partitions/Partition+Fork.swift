@@ -16,6 +16,8 @@ public struct Checkpoint: ~Copyable {
   public let events: UInt64
   /// Rows of players: whoever came later has a higher row.
   public let players: UInt64
+  /// Whether a player without a row can have changed something.
+  public let hasStrangers: Bool
   public let lastDigest: DigestMark?
   public let line: Line
   public let rules: HuntRules
@@ -36,7 +38,8 @@ extension Partition {
     let space = try state.fork()
     return Checkpoint(
       offset: nextOffset, now: state.now, events: counts.events, players: counts.players,
-      lastDigest: lastDigest, line: line, rules: state.rules, state: space,
+      hasStrangers: counts.strangers > 0, lastDigest: lastDigest, line: line, rules: state.rules,
+      state: space,
       books: try books.fork())
   }
 
@@ -95,6 +98,9 @@ extension Partition {
       line.advance()
     }
   }
+
+  /// Leaves out everything from the next offset on, until the line is promoted.
+  public mutating func leaveOutRest() { line.leaveOut(Omission(from: nextOffset)) }
 
   // MARK: Promotion
 

@@ -8,7 +8,7 @@ import Glibc
 public import Hunt
 import Journal
 import Pages
-public import Partitions
+import Partitions
 import Synchronization
 public import World
 
@@ -51,12 +51,13 @@ public final class Engine: @unchecked Sendable {
   public static let huntCountMax = 256
 
   public let settings: Settings
-  private let log: Log
+  let log: Log
   public let clock = EngineClock()
   private let lock: File
-  private let threads: [PartitionThread]
+  let threads: [PartitionThread]
   private var ports: [GatewayPort] = []
-  private let readers = Readers()
+  let readers = Readers()
+  let forkThread: ForkThread
   private let directory: Mutex<[HuntEntry]>
   private let reservedPageBytes = Mutex<Int>(0)
   /// Names of hunts whose files are still being removed.
@@ -88,7 +89,11 @@ public final class Engine: @unchecked Sendable {
       settings.threads > 0
       ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
     let clock = clock
-    threads = (0..<count).map { PartitionThread(index: $0, clock: clock, log: log) }
+    let forkThread = ForkThread()
+    self.forkThread = forkThread
+    threads = (0..<count).map {
+      PartitionThread(index: $0, clock: clock, forkThread: forkThread, log: log)
+    }
     directory = Mutex([])
     nextNumber = Mutex(1)
     slots = Mutex([UInt32](repeating: 0, count: count))
@@ -124,17 +129,11 @@ public final class Engine: @unchecked Sendable {
     let (definition, map, manifest) = try folder.open()
     let start = vx_monotonic_ns()
     let pool = makePool(definition, map)
-    var partition = Partition(
-      definition, map: map, number: manifest.number,
-      digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines, pool: pool)
-    var effects = EffectBuffer(capacity: 1)
-    let journal: RecoveredJournal
-    do throws(JournalFault) {
-      journal = try folder.segments(manifest).recover(repairTail: true) {
-        frame throws(InconsistentJournal) in
-        try replayFrame(frame, into: &partition, &effects)
-      }
-    } catch { throw .journal(error) }
+    let replay = try HuntReplay(
+      folder, definition, map, manifest, digestEvery: UInt64(settings.digestEveryEvents),
+      heldLines: heldLines, pool: pool, repairTail: true)
+    let journal = replay.journal
+    let partition = replay.takePartition()
     let ms = (vx_monotonic_ns() - start) / 1_000_000
     if journal.tornBytes > 0 {
       let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
@@ -186,9 +185,12 @@ public final class Engine: @unchecked Sendable {
     let entry = HuntEntry(
       name: definition.name, number: manifest.number, thread: thread, slot: slot,
       definition: definition, map: map, pageBytesMax: pool.pageCount * pageBytes,
-      feed: EffectFeed(capacity: 32_768))
+      feed: EffectFeed(capacity: 32_768), journal: disk, pool: pool,
+      forks: HuntForks(
+        segments: folder.segments(manifest), branches: folder.branches,
+        history: partition.line.history))
     reservedPageBytes.withLock { $0 += entry.pageBytesMax }
-    return HostedHunt(entry: entry, partition: partition, journal: disk, pool: pool)
+    return HostedHunt(entry, partition)
   }
 
   private var durability: Disk.Durability {
@@ -221,6 +223,7 @@ public final class Engine: @unchecked Sendable {
   /// Stops every thread; what was admitted is flushed first.
   public func stop() {
     control.stop()
+    forkThread.stop()
     readers.stop()
     for thread in threads { thread.stop() }
   }
@@ -345,27 +348,5 @@ public final class Engine: @unchecked Sendable {
         }
         if !taken { done("the engine is stopping") }
       })
-  }
-}
-
-/// Applies the events of one recovered frame.
-public func replayFrame(
-  _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer
-) throws(InconsistentJournal) {
-  // Rows are fetched ahead as in a step, where the segment's length lets it be read as lines.
-  let count = Int(frame.header.count)
-  let isLines = frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0
-  let lines = LineRun(frame.bytes, first: frame.eventsAt / 64, count: isLines ? count : 0)
-  for at in 0..<count {
-    if at + 12 < lines.count {
-      partition.state.prefetchIndex(player: lines.load(at + 12, byte: 24, as: UInt64.self))
-      partition.state.prefetchRow(lines, at + 6)
-    }
-    let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-    do throws(ReplayFault) {
-      _ = try partition.replay(event, &effects)
-    } catch {
-      throw InconsistentJournal("\(error.reason)")
-    }
   }
 }

@@ -8,7 +8,7 @@ import Synchronization
 public import World
 
 /// What a hunt is to those who do not own its state: its name, its place, its files.
-public final class HuntEntry: Sendable {
+public final class HuntEntry: @unchecked Sendable {
   public let name: String
   /// 1..., unique in the engine, for the `hunt` field of events.
   public let number: UInt32
@@ -21,10 +21,14 @@ public final class HuntEntry: Sendable {
   public let pageBytesMax: Int
   /// Where viewers' effects come from.
   public let feed: EffectFeed
+  let journal: JournalDisk
+  let pool: PagePool
+  let forks: HuntForks
 
   init(
     name: String, number: UInt32, thread: Int, slot: UInt32, definition: HuntDefinition,
-    map: BlockMap, pageBytesMax: Int, feed: EffectFeed
+    map: BlockMap, pageBytesMax: Int, feed: EffectFeed, journal: JournalDisk, pool: PagePool,
+    forks: HuntForks
   ) {
     self.name = name
     self.number = number
@@ -34,6 +38,9 @@ public final class HuntEntry: Sendable {
     self.map = map
     self.pageBytesMax = pageBytesMax
     self.feed = feed
+    self.journal = journal
+    self.pool = pool
+    self.forks = forks
   }
 }
 
@@ -76,24 +83,32 @@ public final class EffectFeed: Sendable {
   }
 }
 
+/// A partition that reads are answered from: the hunt itself, or a fork of it.
+class HuntView: @unchecked Sendable {
+  final let entry: HuntEntry
+  final var partition: Partition
+  final let journal: JournalDisk
+  final let pool: PagePool
+
+  init(_ entry: HuntEntry, _ partition: consuming Partition) {
+    self.entry = entry
+    self.partition = partition
+    journal = entry.journal
+    pool = entry.pool
+  }
+}
+
 /// One hunt on its partition's thread; only that thread touches it once it is attached.
-final class HostedHunt: @unchecked Sendable {
-  let entry: HuntEntry
-  var partition: Partition
-  let journal: JournalDisk
-  let pool: PagePool
+final class HostedHunt: HuntView, @unchecked Sendable {
   var effects: EffectBuffer?
+  let forks: HuntForks
   /// Whether lines were published to the journal since its bell was last rung.
   var hasJournalled = false
   var hasFailed = false
 
-  init(
-    entry: HuntEntry, partition: consuming Partition, journal: JournalDisk, pool: PagePool
-  ) {
-    self.entry = entry
-    self.partition = partition
-    self.journal = journal
-    self.pool = pool
+  override init(_ entry: HuntEntry, _ partition: consuming Partition) {
     effects = EffectBuffer(capacity: 8_192)
+    forks = entry.forks
+    super.init(entry, partition)
   }
 }

@@ -27,6 +27,8 @@ public struct HuntFolder: Sendable {
   public init(data: String, name: String) { path = data + "/hunts/" + name }
 
   public var journalPath: String { path + "/journal" }
+  /// The promoted lines of history.
+  public var branches: BranchFiles { BranchFiles(folder: path + "/branches") }
   private var manifestPath: String { path + "/manifest" }
   private var definitionPath: String { path + "/definition" }
   private var mapPath: String { path + "/world.map" }

@@ -19,24 +19,32 @@ final class PartitionThread: @unchecked Sendable {
     case query(slot: UInt32, Query, QueryTicket)
     /// A reader on another thread is done with its fork.
     case drop(ReadFork)
+    /// Freezes the hunt as it is; the answer is nil when the hunt is gone or the pool has no room.
+    case checkpoint(slot: UInt32, Handoff<HeldCheckpoint?>)
+    case promote(slot: UInt32, Promotion, Handoff<Promotion.Answer>)
   }
 
   let bell = Doorbell()
   private let clock: EngineClock
-  private let log: Engine.Log
+  let log: Engine.Log
   private let mailbox = Mutex<[Command]>([])
   private let hasMail = Atomic<Bool>(false)
   private let stopping = Atomic<Bool>(false)
   private var ports: [GatewayPort] = []
   private let index: Int
+  /// Where what this thread must not wait for is done.
+  let forkThread: ForkThread
   private var hunts: [HostedHunt?] = []
   private var thread: OSThread?
   private var readers: Readers?
   /// Ports that got replies since they were last woken.
   private var toWake: [Bool] = []
 
-  init(index: Int, clock: EngineClock, log: @escaping Engine.Log) {
+  init(
+    index: Int, clock: EngineClock, forkThread: ForkThread, log: @escaping Engine.Log
+  ) {
     self.index = index
+    self.forkThread = forkThread
     self.log = log
     self.clock = clock
   }
@@ -157,7 +165,7 @@ final class PartitionThread: @unchecked Sendable {
 
   /// Runs `body` on buffers in the hunt's journal ring and a gateway's reply ring, then publishes
   /// what it filled.
-  private func withOutput(
+  func withOutput(
     _ hunt: HostedHunt, replies: LineRing?, _ body: (inout StepOutput) -> Void
   ) {
     let journal = hunt.journal.ring
@@ -234,6 +242,7 @@ final class PartitionThread: @unchecked Sendable {
       }
     }
     if hunt.hasFailed { return worked }
+    keepCheckpoints(hunt, now)
     let hasTimer = hunt.partition.state.nextTimer.map { $0 <= now } ?? false
     if hasTimer, hunt.journal.ring.hasRoom(16) {
       worked = true
@@ -275,6 +284,10 @@ final class PartitionThread: @unchecked Sendable {
         answer(slot, query, ticket)
       case .drop(let fork):
         fork.drop()
+      case .checkpoint(let slot, let answer):
+        answer.put(hunt(slot).flatMap { checkpoint($0) })
+      case .promote(let slot, let promotion, let answer):
+        answer.put(hunt(slot).map { promote($0, promotion) } ?? .gone)
       }
     }
     return !commands.isEmpty

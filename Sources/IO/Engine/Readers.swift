@@ -126,6 +126,30 @@ extension HostedHunt {
   }
 }
 
+extension HuntView {
+  /// The path between two places of this state; on the reader's thread.
+  func path(
+    _ from: (Int, Int, Int), _ to: (Int, Int, Int), _ finder: inout PathFinder
+  ) -> (Int, [UInt8]) {
+    guard let start = entry.map.node(x: from.0, y: from.1), from.2 == 0 else {
+      return (422, errorBody("outside_world", "from lies outside the world", field: "from"))
+    }
+    guard let goal = entry.map.node(x: to.0, y: to.1), to.2 == 0 else {
+      return (422, errorBody("outside_world", "to lies outside the world", field: "to"))
+    }
+    let world = partition.state.world
+    for (node, field) in [(start, "from"), (goal, "to")]
+    where !world.isOpen(node, partition.state.space) {
+      return (422, errorBody("blocked", "\(field) is a blocked block", field: field))
+    }
+    let found = finder.path(
+      from: start, to: goal, nodeBudget: Readers.nodeBudget, world, partition.state.space)
+    return pathAnswer(
+      found, from: start, entry.map, offset: partition.nextOffset,
+      durable: journal.durableThrough, finder)
+  }
+}
+
 /// Whether any way leads from `start` to `goal`, whatever it costs; on the reader's thread.
 ///
 /// - Complexity: O(blocks).

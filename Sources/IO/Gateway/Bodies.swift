@@ -45,16 +45,16 @@ func errorJSON(_ code: String, _ message: String, field: String? = nil) -> [UInt
 }
 
 /// What is wrong with a hunt's text: the first error as `error`, all findings as a list.
-func findingsJSON(_ findings: [Finding]) -> [UInt8] {
+func findingsJSON(_ findings: [Finding], code: String = "bad_hunt") -> [UInt8] {
   var json = JSONWriter(capacity: 1_024)
   json.beginObject()
   json.key("error")
   json.beginObject()
   json.key("code")
-  json.string("bad_hunt")
+  json.string(code)
   let first = findings.first { $0.severity == .error }
   json.key("message")
-  json.string(first?.line(file: "body") ?? "not a hunt")
+  json.string(first?.line(file: "body") ?? "not what it should be")
   if let path = first?.path, !path.isEmpty {
     json.key("field")
     json.string(path)

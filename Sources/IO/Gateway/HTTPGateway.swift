@@ -86,45 +86,41 @@ final class HTTPGateway: HTTPApplication {
   ) {
     do throws(ParameterFault) {
       switch part {
-      case .show: read(connection, entry, .hunt(digest: try request.flag("digest")))
+      case .show: try read(connection, entry, .hunt(digest: try request.flag("digest")), request)
       case .delete: delete(entry, connection)
       case .phase(let phase): change(entry, to: phase, connection)
       case .events: try takeEvents(entry, request, body, connection)
       case .world: world(entry, connection)
       case .live: openEvents(entry, connection)
-      case .books: read(connection, entry, .books)
+      case .books: try read(connection, entry, .books, request)
       case .board(let name):
-        read(
+        try read(
           connection, entry,
           .board(
             name: name, limit: try request.integer("limit", 1...1_000, default: 20),
             offset: try request.integer("offset", 0...16_777_216, default: 0),
-            around: request.query("around").map(playerName),
-            window: try request.choice("window", default: WindowChoice.current)))
-      case .player(let name): read(connection, entry, .player(playerName(name)))
-      case .hint(let name): read(connection, entry, .hint(playerName(name)))
+            around: request.query("around").map { PlayerName($0) },
+            window: try request.choice("window", default: WindowChoice.current)), request)
+      case .player(let name): try read(connection, entry, .player(PlayerName(name)), request)
+      case .hint(let name): try read(connection, entry, .hint(PlayerName(name)), request)
       case .treasures:
-        read(
+        try read(
           connection, entry,
           .treasures(
             limit: try request.integer("limit", 1...1_000, default: 100),
             after: UInt32(try request.integer("cursor", 0...16_777_216, default: 0)),
-            filter: try request.choice("state", default: TreasureFilter.all)))
+            filter: try request.choice("state", default: TreasureFilter.all)), request)
       case .path:
-        read(
-          connection, entry, .path(from: try request.place("from"), to: try request.place("to")))
+        try read(
+          connection, entry, .path(from: try request.place("from"), to: try request.place("to")),
+          request)
+      case .makeFork, .forks, .fork, .deleteFork, .forkDifference, .promoteFork, .whyPlayer,
+        .whyTreasure:
+        try forkRequest(part, entry, request, body, connection)
       }
     } catch {
       fail(connection, 400, "bad_parameter", error.message, field: error.field)
     }
-  }
-
-  /// A player as a path or query names one: digits are a number, anything else a name. A name of
-  /// digits is written with a leading `name:`.
-  private func playerName(_ text: String) -> PlayerName {
-    if text.hasPrefix("name:") { return .text(String(text.dropFirst(5))) }
-    if let number = UInt64(text), number > 0 { return .number(number) }
-    return .text(text)
   }
 
   // MARK: Answers
@@ -178,19 +174,37 @@ final class HTTPGateway: HTTPApplication {
 
   /// Asks a hunt and hands the answer to `body` on this thread.
   func ask(_ entry: HuntEntry, _ query: Query, _ body: @escaping (Answer) -> Void) {
-    let tag = nextTag
-    nextTag += 1
-    asked[tag] = body
-    engine.ask(entry, query, QueryTicket(port: port, connection: 0, tag: tag))
+    engine.ask(entry, query, ticket(body))
   }
 
   private func read(_ connection: ConnectionID, _ entry: HuntEntry, _ query: Query) {
-    ask(entry, query) { [unowned self] answer in
-      let busy = answer.status == 429 ? [("Retry-After", "1")] : []
-      respond(
-        connection, answer.status, json: answer.body, offset: answer.offset,
-        durable: answer.durable, busy)
-    }
+    ask(entry, query) { [unowned self] answer in respond(connection, answer) }
+  }
+
+  /// A read that may be of a fork or of the past.
+  private func read(
+    _ connection: ConnectionID, _ entry: HuntEntry, _ query: Query,
+    _ request: borrowing HTTPRequest
+  ) throws(ParameterFault) {
+    let view = try request.view
+    if view == .now { return read(connection, entry, query) }
+    engine.ask(entry, query, ticket { [unowned self] in respond(connection, $0) }, in: view)
+  }
+
+  func respond(_ connection: ConnectionID, _ answer: Answer) {
+    if answer.status == 204 { return loop.respond(connection, status: 204, body: []) }
+    let busy = answer.status == 429 || answer.status == 503 ? [("Retry-After", "1")] : []
+    respond(
+      connection, answer.status, json: answer.body, offset: answer.offset,
+      durable: answer.durable, busy)
+  }
+
+  /// A ticket whose answer goes to `body`, on this thread.
+  func ticket(_ body: @escaping (Answer) -> Void) -> QueryTicket {
+    let tag = nextTag
+    nextTag += 1
+    asked[tag] = body
+    return QueryTicket(port: port, connection: 0, tag: tag)
   }
 
   private func listHunts(_ connection: ConnectionID) {

@@ -1,3 +1,4 @@
+import Authoring
 import Events
 import Hunt
 import Net
@@ -19,6 +20,12 @@ enum Route {
     case board(String)
     case player(String)
     case hint(String)
+    /// A fork of the kind that the word stands for.
+    case makeFork(ForkText.Kind)
+    case forks
+    case fork(UInt32), deleteFork(UInt32), forkDifference(UInt32), promoteFork(UInt32)
+    case whyPlayer(String)
+    case whyTreasure(UInt32)
   }
 
   init(method: HTTPMethod, path: [String]) {
@@ -37,7 +44,7 @@ enum Route {
     case ("v1", 2) where path[1] == "live": self = get(.liveSocket)
     case ("v1", 2) where path[1] == "hunts":
       self = isRead ? .listHunts : method == .post ? .createHunt : .notAllowed("GET, HEAD, POST")
-    case ("v1", 3...6) where path[1] == "hunts" && !path[2].isEmpty:
+    case ("v1", 3...7) where path[1] == "hunts" && !path[2].isEmpty:
       self = Self.hunt(method, isRead, path[2], Array(path[3...]))
     default: self = .unknown
     }
@@ -66,6 +73,24 @@ enum Route {
     case ("boards", 2): return get(.board(rest[1]))
     case ("players", 2): return get(.player(rest[1]))
     case ("players", 3) where rest[2] == "hint": return get(.hint(rest[1]))
+    case ("players", 3) where rest[2] == "why": return get(.whyPlayer(rest[1]))
+    case ("treasures", 3) where rest[2] == "why":
+      return UInt32(rest[1]).map { get(.whyTreasure($0)) } ?? .unknown
+    case ("unplay", 1): return post(.makeFork(.unplay))
+    case ("rollback", 1): return post(.makeFork(.rollback))
+    case ("forks", 1):
+      if method == .post { return .hunt(name, .makeFork(.fork)) }
+      return isRead ? .hunt(name, .forks) : .notAllowed("GET, HEAD, POST")
+    case ("forks", 2...3):
+      guard let id = UInt32(rest[1]) else { return .unknown }
+      switch rest.count == 3 ? rest[2] : "" {
+      case "diff": return get(.forkDifference(id))
+      case "promote": return post(.promoteFork(id))
+      case "" where rest.count == 2:
+        if method == .delete { return .hunt(name, .deleteFork(id)) }
+        return isRead ? .hunt(name, .fork(id)) : .notAllowed("GET, HEAD, DELETE")
+      default: return .unknown
+      }
     default: return .unknown
     }
   }

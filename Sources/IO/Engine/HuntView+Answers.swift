@@ -26,7 +26,7 @@ func errorBody(_ code: String, _ message: String, field: String? = nil) -> [UInt
 }
 
 /// Answers to reads, as JSON, taken between two batches. Limits on rows bound the time they take.
-extension HostedHunt {
+extension HuntView {
   /// Most rows in an answer.
   static let rowsMax = 1_000
   /// Most players in a snapshot for viewers.
@@ -209,13 +209,18 @@ extension HostedHunt {
     (404, errorBody("unknown_player", "no event of this player was applied"))
   }
 
-  private func row(of name: PlayerName) -> Int? {
+  func row(of name: PlayerName) -> Int? {
+    number(of: name).flatMap { partition.state.row(of: $0) }
+  }
+
+  /// The number of a player, known or not; nil for a name that was never seen.
+  func number(of name: PlayerName) -> UInt64? {
     switch name {
-    case .number(let number): return partition.state.row(of: number)
+    case .number(let number): return number
     case .text(let text):
       let bytes = Array(text.utf8)
       guard let name = NameRow(bytes.span) else { return nil }
-      return partition.state.number(of: name).flatMap { partition.state.row(of: $0) }
+      return partition.state.number(of: name)
     }
   }
 

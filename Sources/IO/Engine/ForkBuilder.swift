@@ -1,0 +1,433 @@
+import Authoring
+import Bounded
+import CSystem
+import Disk
+import Events
+import Glibc
+import Hunt
+import Journal
+import Pages
+import Partitions
+import Synchronization
+
+/// Builds other lines of one hunt's history by replaying its journal; on the fork thread.
+struct ForkBuilder {
+  let entry: HuntEntry
+  let owner: PartitionThread
+
+  private var forks: HuntForks { entry.forks }
+
+  // MARK: Where
+
+  /// The hunt now, frozen, once everything in it is durable.
+  func head() throws(ForkFault) -> HeldCheckpoint {
+    let answer = Handoff<HeldCheckpoint?>()
+    owner.post(.checkpoint(slot: entry.slot, answer))
+    guard let held = answer.take(withinMs: 10_000) else {
+      throw ForkFault(503, "busy", "the hunt did not answer in time")
+    }
+    guard let checkpoint = held else {
+      throw ForkFault(507, "no_room", "the hunt's page budget has no room for a fork")
+    }
+    try waitUntilDurable(checkpoint.offset)
+    return checkpoint
+  }
+
+  func waitUntilDurable(_ offset: UInt64) throws(ForkFault) {
+    entry.journal.ringBell()
+    for _ in 0..<20_000 {
+      if entry.journal.durableThrough >= offset { return }
+      if let fault = entry.journal.fault {
+        throw ForkFault(503, "stopped", "the hunt's journal has failed: \(fault)")
+      }
+      usleep(500)
+    }
+    throw ForkFault(503, "busy", "the journal did not become durable in time")
+  }
+
+  /// The journal offset of a place, at most `head`'s.
+  func offset(
+    _ place: HistoryPlace, _ head: HeldCheckpoint, field: String
+  ) throws(ForkFault) -> UInt64 {
+    switch place {
+    case .head: return head.offset
+    case .offset(let offset):
+      guard offset <= head.offset else {
+        throw ForkFault(
+          422, "beyond_head", "\(field): \(offset) is behind the journal's end, \(head.offset)",
+          field: field)
+      }
+      return offset
+    case .time(let time):
+      return time >= head.now ? head.offset : try offset(of: time)
+    }
+  }
+
+  /// The offset of the first tick behind `time`.
+  private func offset(of time: Int64) throws(ForkFault) -> UInt64 {
+    let start = forks.checkpoints.last { $0.now <= time }?.offset ?? 0
+    do throws(JournalFault) {
+      var reader = try JournalReader(
+        forks.segments, from: start, to: entry.journal.durableThrough)
+      while let frame = try reader.next() {
+        if frame.header.tick <= time { continue }
+        for at in 0..<Int(frame.header.count) {
+          let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
+          if event.kind == .tick && event.time > time {
+            return frame.header.firstOffset + UInt64(at)
+          }
+        }
+      }
+    } catch { throw Self.fault(error) }
+    return entry.journal.durableThrough
+  }
+
+  // MARK: Replaying
+
+  /// A partition on `line` that has come to `target`.
+  ///
+  /// It begins at the latest checkpoint that the line does not differ before, or at the hunt's
+  /// beginning.
+  func partition(
+    along line: Line, to target: UInt64, _ record: ForkRecord?
+  ) throws(ForkFault) -> Partition {
+    let bases = forks.checkpoints.filter { base in
+      base.offset <= target
+        && line.lineage.firstDifference(from: base.line.lineage) >= base.offset
+    }
+    let base = bases.max { $0.offset < $1.offset }
+    let partition: Partition
+    do throws(ForkRefusal) {
+      if let base {
+        partition = try base.branch(entry, along: line)
+      } else {
+        partition = try beginning(line)
+      }
+    } catch {
+      throw ForkFault(507, "no_room", "the hunt's page budget has no room for a fork: \(error)")
+    }
+    var branch = partition
+    record?.status.withLock { $0.base = branch.nextOffset }
+    try replay(&branch, to: target, record)
+    return branch
+  }
+
+  /// The hunt before its first event.
+  func beginning(_ line: Line) throws(ForkRefusal) -> Partition {
+    let free = entry.pool.freeCount
+    let pages = Partition.statePages(entry.definition, entry.map)
+    guard free >= 2 * pages else { throw .poolTooSmall(neededPages: 2 * pages, freePages: free) }
+    var partition = Partition(
+      entry.definition, map: entry.map, number: entry.number, digestEvery: 1 << 40,
+      heldLines: 4_096, pool: entry.pool)
+    partition.follow(line)
+    return partition
+  }
+
+  /// Replays the journal into `partition` until it has come to `target`, which must be durable.
+  ///
+  /// - Parameter see: Called for each event that senders sent, with its offset and outcome.
+  func replay(
+    _ partition: inout Partition, to target: UInt64, _ record: ForkRecord?,
+    _ see: ((Event, UInt64, Outcome) -> Void)? = nil
+  ) throws(ForkFault) {
+    let start = partition.nextOffset
+    if start >= target { return }
+    var effects = EffectBuffer(capacity: 1)
+    do throws(JournalFault) {
+      var reader = try JournalReader(forks.segments, from: start, to: target)
+      while let frame = try reader.next() {
+        try replay(frame, into: &partition, to: target, &effects, see)
+        if let record {
+          if record.isCancelled.load(ordering: .acquiring) || owner.forkThread.isStopping {
+            throw .inconsistent(
+              path: "", byte: 0, offset: partition.nextOffset, reason: Self.cancelled)
+          }
+          let done = Int((partition.nextOffset - start) * 1_000 / (target - start))
+          record.status.withLock { $0.progress = done }
+        }
+      }
+    } catch { throw Self.fault(error) }
+    guard partition.nextOffset == target else {
+      throw ForkFault(
+        500, "damaged", "the journal ends at \(partition.nextOffset), before \(target)")
+    }
+  }
+
+  private static let cancelled = "cancelled"
+
+  private func replay(
+    _ frame: RecoveredFrame, into partition: inout Partition, to target: UInt64,
+    _ effects: inout EffectBuffer, _ see: ((Event, UInt64, Outcome) -> Void)?
+  ) throws(JournalFault) {
+    let first = frame.header.firstOffset
+    let from = Int(max(partition.nextOffset, first) - first)
+    let end = Int(min(first + UInt64(frame.header.count), target) - first)
+    if from >= end { return }
+    guard entry.pool.freeCount > entry.pool.pageCount / 3 else {
+      throw .inconsistent(
+        path: "", byte: 0, offset: partition.nextOffset, reason: Self.noRoom)
+    }
+    for at in from..<end {
+      let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
+      do throws(ReplayFault) {
+        let outcome = try partition.replay(event, &effects)
+        if let outcome, let see { see(event, first + UInt64(at), outcome) }
+      } catch {
+        throw .inconsistent(
+          path: forks.segments.folder, byte: 0, offset: error.offset, reason: "\(error.reason)")
+      }
+    }
+  }
+
+  private static let noRoom = "no room"
+
+  private static func fault(_ fault: JournalFault) -> ForkFault {
+    switch fault {
+    case .inconsistent(_, _, _, Self.cancelled):
+      return ForkFault(410, "cancelled", "the fork was deleted, or the engine is stopping")
+    case .inconsistent(_, _, let offset, Self.noRoom):
+      return ForkFault(
+        507, "no_room", "the hunt's page budget had no room for the fork at offset \(offset)")
+    case .removed:
+      return ForkFault(410, "history_removed", "\(fault)")
+    default:
+      return ForkFault(500, "damaged", "\(fault)")
+    }
+  }
+
+  // MARK: Building
+
+  /// The line that a request asks for, and where it ends.
+  private func line(
+    _ spec: ForkSpec, _ head: HeldCheckpoint
+  ) throws(ForkFault) -> (Line, UInt64) {
+    let text = spec.text
+    let history = forks.history
+    let target = try offset(text.at, head, field: "at")
+    var lineage = text.at == .head ? history.current : history.lineage(at: target)
+    if let omit = text.omit {
+      let omission = try omission(omit, head, text.kind)
+      if text.kind == .rollback {
+        lineage = lineage.rolledBack(to: omission.from)
+      } else {
+        lineage.omissions.append(omission)
+      }
+    }
+    if let rules = text.rules {
+      let from = try text.rulesFrom.map { place throws(ForkFault) in
+        try offset(place, head, field: "rules_from")
+      }
+      lineage.ruleChanges.append(.init(from: from ?? 0, rules: rules))
+    }
+    if !spec.append.isEmpty {
+      lineage.additions.append(.init(at: target, events: spec.append))
+    }
+    guard
+      max(lineage.omissions.count, lineage.ruleChanges.count, lineage.additions.count)
+        <= Lineage.partsMax
+    else {
+      throw ForkFault(
+        422, "too_many", "a line of history has at most \(Lineage.partsMax) changes of a sort")
+    }
+    return (Line(lineage, history), target)
+  }
+
+  private func omission(
+    _ omit: ForkText.Omit, _ head: HeldCheckpoint, _ kind: ForkText.Kind
+  ) throws(ForkFault) -> Omission {
+    if omit.players.count + omit.producers.count + omit.events.count > Omission.listMax {
+      throw ForkFault(422, "too_many", "at most \(Omission.listMax) of a list", field: "omit")
+    }
+    var omission = Omission(
+      from: try omit.from.map { place throws(ForkFault) in
+        try offset(place, head, field: kind == .rollback ? "to" : "from")
+      } ?? 0,
+      to: try omit.to.map { place throws(ForkFault) in
+        try offset(place, head, field: "to")
+      } ?? .max)
+    omission.producers = omit.producers.sorted()
+    omission.offsets = omit.events.sorted()
+    for word in omit.kinds {
+      guard let kind = EventKind.allCases.first(where: { "\($0.word)" == word && $0.isSupported })
+      else {
+        throw ForkFault(422, "unknown_kind", "\"\(word)\" is no kind of event", field: "kinds")
+      }
+      omission.kinds |= Omission.bit(kind)
+    }
+    if omit.players.isEmpty { return omission }
+    let now = try reference(head)
+    var rows: [Int?] = []
+    for text in omit.players {
+      guard let key = now.number(of: PlayerName(text)) else {
+        throw ForkFault(
+          404, "unknown_player", "no event names the player \"\(text)\"", field: "players")
+      }
+      omission.players.append(key)
+      rows.append(now.partition.state.row(of: key))
+    }
+    omission.players.sort()
+    omission.from = max(omission.from, firstOffset(rows, head))
+    return omission
+  }
+
+  /// A journal offset before which none of the players in `rows` has changed anything: that of the
+  /// latest checkpoint which does not know them.
+  private func firstOffset(_ rows: [Int?], _ head: HeldCheckpoint) -> UInt64 {
+    guard let first = rows.compactMap({ $0 }).min(), !rows.contains(nil) else { return 0 }
+    return forks.checkpoints.last { base in
+      base.players <= UInt64(first) && !base.hasStrangers
+        && head.line.lineage.firstDifference(from: base.line.lineage) >= base.offset
+    }?.offset ?? 0
+  }
+
+  /// The hunt as `head` froze it.
+  private func reference(_ head: HeldCheckpoint) throws(ForkFault) -> HuntView {
+    do throws(ForkRefusal) {
+      return HuntView(entry, try head.branch(entry, along: head.line))
+    } catch {
+      throw ForkFault(507, "no_room", "the hunt's page budget has no room for a fork: \(error)")
+    }
+  }
+
+  /// Builds what a record asks for.
+  func build(_ record: ForkRecord) {
+    let start = vx_monotonic_ns()
+    do throws(ForkFault) {
+      let head = try head()
+      record.status.withLock { $0.head = head.offset }
+      let (line, target) = try line(record.spec, head)
+      var branch = try partition(along: line, to: target, record)
+      var effects = EffectBuffer(capacity: 1)
+      branch.changeLine(&effects)
+      let digest = branch.state.digest()
+      record.finish(HuntView(entry, branch), reference: try reference(head))
+      record.status.withLock { status in
+        status.phase = .ready
+        status.progress = 1_000
+        status.offset = target
+        status.digest = digest
+        status.buildNs = vx_monotonic_ns() - start
+      }
+    } catch {
+      record.drop()
+      record.status.withLock { status in
+        status.phase = .failed
+        status.reason = error.message
+      }
+    }
+  }
+
+  /// The hunt as it was at a place of its history, on the line that was its own then.
+  ///
+  /// The last few asked for are kept.
+  func past(_ place: HistoryPlace) throws(ForkFault) -> ForkRecord {
+    let head = try head()
+    let target = try offset(place, head, field: "as_of")
+    if let record = forks.past(at: target) { return record }
+    let record = ForkRecord(id: 0, spec: ForkSpec(text: .past), createdMs: 0)
+    let history = forks.history
+    let line = Line(history.lineage(at: target), history)
+    var branch = try partition(along: line, to: target, record)
+    var effects = EffectBuffer(capacity: 1)
+    branch.changeLine(&effects)
+    record.finish(HuntView(entry, branch), reference: nil)
+    record.status.withLock { status in
+      status.phase = .ready
+      status.offset = target
+    }
+    forks.keep(past: record)
+    return record
+  }
+
+  // MARK: Promoting
+
+  /// Makes a built fork the hunt.
+  ///
+  /// - Parameter digest: The fork's digest as the operator saw it.
+  func promote(_ record: ForkRecord, digest: String?) throws(ForkFault) {
+    let status = record.now
+    guard status.phase == .ready, let seen = status.digest else {
+      throw ForkFault(409, "not_ready", "the fork is \(status.phase.rawValue)")
+    }
+    guard let digest else {
+      throw ForkFault(
+        428, "precondition_required", "name the digest that you saw in If-Match", field: "If-Match")
+    }
+    guard digest == seen.hex else {
+      throw ForkFault(
+        412, "stale", "the fork's digest is \(seen.hex), not \(digest)", field: "If-Match")
+    }
+    record.status.withLock { $0.phase = .promoting }
+    do throws(ForkFault) {
+      let offset = try promoteNow(record, endsAtHead: record.spec.text.at == .head)
+      record.status.withLock { status in
+        status.phase = .promoted
+        status.promotedAt = offset
+      }
+      record.drop()
+    } catch {
+      record.drop()
+      record.status.withLock { status in
+        status.phase = .failed
+        status.reason = error.message
+      }
+      throw error
+    }
+  }
+
+  private func promoteNow(
+    _ record: ForkRecord, endsAtHead: Bool
+  ) throws(ForkFault) -> UInt64 {
+    let history = forks.history
+    let lineage = try record.withView { view throws(ForkFault) -> Lineage in
+      guard let view else { throw ForkFault(410, "gone", "the fork is gone") }
+      guard view.partition.line.history == history else {
+        throw ForkFault(412, "stale", "another fork was promoted since this one was made")
+      }
+      if !endsAtHead { view.partition.leaveOutRest() }
+      return view.partition.line.lineage
+    }
+    let number = history.count + 1
+    let hash: Hash128
+    do throws(DiskFault) {
+      hash = try forks.branches.write(lineage, number)
+    } catch {
+      throw ForkFault(507, "disk", "\(error)")
+    }
+    let promotion = Promotion(record: record, number: number, hash: hash)
+    for _ in 0..<1_000 {
+      try record.withView { view throws(ForkFault) in
+        guard let view else { throw ForkFault(410, "gone", "the fork is gone") }
+        try replay(&view.partition, to: entry.journal.durableThrough, nil)
+      }
+      let answer = Handoff<Promotion.Answer>()
+      owner.post(.promote(slot: entry.slot, promotion, answer))
+      switch answer.take(withinMs: 10_000) {
+      case .promoted(let offset):
+        forks.append(History.Promotion(offset: offset, lineage: lineage))
+        try waitUntilDurable(offset + 1)
+        return offset
+      case .behind: continue
+      case .gone: throw ForkFault(404, "unknown_hunt", "the hunt is gone")
+      case .failed(let reason): throw ForkFault(500, "not_promoted", reason)
+      case nil: throw ForkFault(503, "busy", "the hunt did not answer in time")
+      }
+    }
+    throw ForkFault(503, "busy", "the fork could not catch up with the hunt; try again")
+  }
+}
+
+extension PlayerName {
+  /// A player as a path, query or list names one: digits are a number, anything else a name. A name
+  /// of digits is written with a leading `name:`.
+  public init(_ text: String) {
+    if text.hasPrefix("name:") {
+      self = .text(String(text.dropFirst(5)))
+    } else if let number = UInt64(text), number > 0 {
+      self = .number(number)
+    } else {
+      self = .text(text)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+import Authoring
+import Bounded
+import Events
+import Hunt
+import Partitions
+import Synchronization
+
+/// What somebody asked a fork for.
+struct ForkSpec: Sendable {
+  var text: ForkText
+  /// Whose operate right it is that `append` uses.
+  var append: [Event] = []
+  /// A short word for lists: `fork`, `unplay`, `rollback`, `as_of`.
+  var kind: String { text.kind.rawValue }
+}
+
+/// One fork of a hunt, from the request until it is deleted.
+///
+/// Its partition is touched by whoever holds its lock: the fork thread while it builds or promotes,
+/// the reader thread while it answers.
+final class ForkRecord: @unchecked Sendable {
+  enum Phase: String, Sendable {
+    case building, ready, failed, promoting, promoted
+  }
+
+  /// What everybody may know of it at any time.
+  struct Status: Sendable {
+    var phase = Phase.building
+    /// Thousandths.
+    var progress = 0
+    var reason: String?
+    /// Journal offset that the fork has come to.
+    var offset: UInt64 = 0
+    /// Journal offset at which the hunt was when the fork was asked for.
+    var head: UInt64 = 0
+    /// Where the replay began.
+    var base: UInt64 = 0
+    var digest: Hash128?
+    var buildNs: Int64 = 0
+    var promotedAt: UInt64?
+  }
+
+  let id: UInt32
+  let spec: ForkSpec
+  let createdMs: Int64
+  let status = Mutex(Status())
+  let isCancelled = Atomic<Bool>(false)
+  private let lock = Mutex<Void>(())
+  private var view: HuntView?
+  /// The hunt itself at `head`, for comparing.
+  private var reference: HuntView?
+  private var differenceHeld: (HuntDifference, ns: Int64)?
+
+  init(id: UInt32, spec: ForkSpec, createdMs: Int64) {
+    self.id = id
+    self.spec = spec
+    self.createdMs = createdMs
+  }
+
+  var now: Status { status.withLock { $0 } }
+
+  func finish(_ view: HuntView, reference: HuntView?) {
+    lock.withLock { _ in
+      self.view = view
+      self.reference = reference
+    }
+  }
+
+  /// Lets go of the fork's pages.
+  func drop() {
+    isCancelled.store(true, ordering: .releasing)
+    lock.withLock { _ in
+      view = nil
+      reference = nil
+      differenceHeld = nil
+    }
+  }
+
+  /// Runs `body` on the fork, if there is one.
+  func withView<Result, Failure: Error>(
+    _ body: (HuntView?) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try lock.withLock { (_) throws(Failure) -> Result in try body(view) }
+  }
+
+  /// What differs between the hunt and the fork, and how long it took to find out; worked out once.
+  func difference(_ nowNs: () -> Int64) -> (HuntDifference, ns: Int64)? {
+    lock.withLock { _ in
+      if let held = differenceHeld { return held }
+      guard let view, let reference else { return nil }
+      let start = nowNs()
+      let difference = HuntDifference(&reference.partition.state, &view.partition.state)
+      differenceHeld = (difference, nowNs() - start)
+      return differenceHeld
+    }
+  }
+
+  /// As `difference`, against another fork; not remembered.
+  func difference(
+    from other: ForkRecord, _ nowNs: () -> Int64
+  ) -> (HuntDifference, ns: Int64)? {
+    // In one order, so that two such requests cannot wait for each other.
+    let (first, second) = id < other.id ? (self, other) : (other, self)
+    if first === second { return nil }
+    return first.lock.withLock { _ in
+      second.lock.withLock { _ in
+        guard let mine = view, let its = other.view else { return nil }
+        let start = nowNs()
+        let difference = HuntDifference(&its.partition.state, &mine.partition.state)
+        return (difference, nowNs() - start)
+      }
+    }
+  }
+}

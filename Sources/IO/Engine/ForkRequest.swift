@@ -1,0 +1,64 @@
+public import Authoring
+public import Events
+
+/// What somebody wants of the forks of a hunt.
+public enum ForkRequest: Sendable {
+  /// - Parameters:
+  ///   - events: What `append` says, read.
+  ///   - waits: Whether the answer comes when the fork is built.
+  case create(ForkText, events: [Event], waits: Bool)
+  case list
+  case show(UInt32, waits: Bool)
+  case delete(UInt32)
+  case difference(UInt32, DifferenceWish)
+  /// - Parameter digest: What the operator saw; the fork must still have it.
+  case promote(UInt32, digest: String?)
+  case whyPlayer(PlayerName, board: String?, limit: Int, after: Int)
+  case whyTreasure(UInt32, limit: Int, after: Int)
+}
+
+/// Which part of a difference is wanted.
+public struct DifferenceWish: Sendable {
+  public enum Part: String, CaseIterable, Sendable {
+    case players, treasures, prizes, edges
+  }
+
+  /// Another fork; nil for the hunt as it was when the fork was asked for.
+  public var against: UInt32?
+  /// Rows of these parts, in their order.
+  public var parts: [Part]
+  public var limit: Int
+  /// Rows to pass over.
+  public var after: Int
+
+  public init(against: UInt32?, parts: [Part], limit: Int, after: Int) {
+    self.against = against
+    self.parts = parts
+    self.limit = limit
+    self.after = after
+  }
+}
+
+/// Which state a read is answered from.
+public enum ReadView: Sendable, Equatable {
+  case now
+  case fork(UInt32)
+  case past(HistoryPlace)
+}
+
+/// Why a fork, a promotion or an explanation came to nothing.
+struct ForkFault: Error {
+  let status: Int
+  let code: String
+  let message: String
+  var field: String?
+
+  init(_ status: Int, _ code: String, _ message: String, field: String? = nil) {
+    self.status = status
+    self.code = code
+    self.message = message
+    self.field = field
+  }
+
+  var body: [UInt8] { errorBody(code, message, field: field) }
+}

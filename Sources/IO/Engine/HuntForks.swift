@@ -1,0 +1,150 @@
+import Authoring
+import Disk
+import Events
+import Hunt
+import Partitions
+import Synchronization
+
+/// The forks, the checkpoints and the history of one hunt; used by several threads.
+final class HuntForks: @unchecked Sendable {
+  /// Forks alive at once.
+  static let forkCountMax = 256
+  /// Checkpoints kept to begin forks from, the older the sparser.
+  static let checkpointCountMax = 16
+  /// Fewest events between two of them.
+  static let checkpointEvents: UInt64 = 50_000
+  /// What copying a page after a checkpoint may cost, and the share of the time that all of them
+  /// together may take: one in twenty.
+  private static let pageCopyNs: Int64 = 600
+  private static let timeShare: Int64 = 20
+
+  private struct State {
+    var checkpoints: [HeldCheckpoint] = []
+    var records: [ForkRecord] = []
+    var nextID: UInt32 = 1
+    /// States of the past that were read lately, the latest last.
+    var past: [ForkRecord] = []
+    var history = History()
+  }
+
+  let segments: Segments
+  let branches: BranchFiles
+  private let state: Mutex<State>
+  /// Checkpoints refused because the pool had no room.
+  let refused = Atomic<UInt64>(0)
+
+  // The partition's thread alone.
+  private var lastEvents: UInt64 = 0
+  private var lastNs: Int64 = 0
+
+  init(segments: Segments, branches: BranchFiles, history: History) {
+    self.segments = segments
+    self.branches = branches
+    var initial = State()
+    initial.history = history
+    state = Mutex(initial)
+  }
+
+  // MARK: Records
+
+  var records: [ForkRecord] { state.withLock { $0.records } }
+
+  func record(_ id: UInt32) -> ForkRecord? { records.first { $0.id == id } }
+
+  /// A place for a new fork; nil when there are too many.
+  func add(_ spec: ForkSpec, nowMs: Int64) -> ForkRecord? {
+    state.withLock { state in
+      guard state.records.count < Self.forkCountMax else { return nil }
+      let record = ForkRecord(id: state.nextID, spec: spec, createdMs: nowMs)
+      state.nextID += 1
+      state.records.append(record)
+      return record
+    }
+  }
+
+  func remove(_ id: UInt32) -> ForkRecord? {
+    state.withLock { state in
+      guard let at = state.records.firstIndex(where: { $0.id == id }) else { return nil }
+      return state.records.remove(at: at)
+    }
+  }
+
+  // MARK: The past
+
+  /// States of the past kept for further reads.
+  private static let pastCountMax = 4
+
+  /// A state of the past that is still held.
+  func past(at offset: UInt64) -> ForkRecord? {
+    state.withLock { state in
+      guard let at = state.past.firstIndex(where: { $0.now.offset == offset }) else { return nil }
+      let record = state.past.remove(at: at)
+      state.past.append(record)
+      return record
+    }
+  }
+
+  func keep(past record: ForkRecord) {
+    let gone = state.withLock { state -> ForkRecord? in
+      state.past.append(record)
+      return state.past.count > Self.pastCountMax ? state.past.removeFirst() : nil
+    }
+    gone?.drop()
+  }
+
+  // MARK: History
+
+  var history: History { state.withLock { $0.history } }
+
+  func append(_ promotion: History.Promotion) { state.withLock { $0.history.append(promotion) } }
+
+  // MARK: Checkpoints
+
+  var checkpoints: [HeldCheckpoint] { state.withLock { $0.checkpoints } }
+
+  /// Whether it is time for the next checkpoint: enough events have come, and what the last one
+  /// made the hunt copy was a small share of the time since.
+  func isDue(events: UInt64, pagesCopied: Int, nowNs: Int64) -> Bool {
+    if events < lastEvents + Self.checkpointEvents { return false }
+    return nowNs - lastNs >= Int64(pagesCopied) * Self.pageCopyNs * Self.timeShare
+  }
+
+  /// Notes that a checkpoint was tried.
+  func tried(events: UInt64, nowNs: Int64) {
+    lastEvents = events
+    lastNs = nowNs
+  }
+
+  /// Keeps a checkpoint; those that make room for it, to be destroyed on another thread.
+  func keep(_ checkpoint: HeldCheckpoint) -> [HeldCheckpoint] {
+    state.withLock { state in
+      state.checkpoints.append(checkpoint)
+      guard state.checkpoints.count > Self.checkpointCountMax else { return [] }
+      return [state.checkpoints.remove(at: Self.sparest(state.checkpoints))]
+    }
+  }
+
+  /// Gives up the older half of the checkpoints, for want of pages.
+  func thin() -> [HeldCheckpoint] {
+    state.withLock { state in
+      let count = (state.checkpoints.count + 1) / 2
+      let gone = Array(state.checkpoints.prefix(count))
+      state.checkpoints.removeFirst(count)
+      return gone
+    }
+  }
+
+  /// The one whose loss widens the relative distance from the head least; neither the oldest nor one
+  /// of the newest four.
+  private static func sparest(_ all: [HeldCheckpoint]) -> Int {
+    let head = Double(all[all.count - 1].offset)
+    var best = 1
+    var least = Double.infinity
+    for at in 1..<(all.count - 4) {
+      let gap = Double(all[at + 1].offset - all[at - 1].offset)
+      let widening = gap / (head - Double(all[at].offset) + 1)
+      if widening < least { (best, least) = (at, widening) }
+    }
+    return best
+  }
+}
