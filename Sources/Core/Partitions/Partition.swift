@@ -9,25 +9,25 @@ public import World
 /// buffers.
 public struct Partition: ~Copyable {
   public var state: HuntState
-  public private(set) var books: Books
+  public internal(set) var books: Books
   /// Offset that the next journalled event gets.
-  public private(set) var nextOffset: UInt64 = 0
+  public internal(set) var nextOffset: UInt64 = 0
   /// The hunt's number, for the `hunt` field of events.
   public let number: UInt32
   /// Events in which every part of the state is digested once, a slice at a time.
   public let digestEvery: UInt64
   /// The last slice's digest that was journalled.
-  public private(set) var lastDigest: DigestMark?
+  public internal(set) var lastDigest: DigestMark?
 
   private var held: HeldReplies
   private var tallies = Tallies()
 
   /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two
-  /// forks (for readers on other threads).
+  /// forks (for readers on other threads, and for snapshots).
   public static func pagesNeeded(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
     let state = HuntState.layout(definition, map).pageCount
     let books = Books.layout(producers: definition.limits.producers).pageCount
-    return 1 + 3 * state + books
+    return 1 + 3 * state + 2 * books
   }
 
   /// Pages that the state alone can come to use.
@@ -47,6 +47,19 @@ public struct Partition: ~Copyable {
     self.digestEvery = digestEvery
     state = HuntState(definition, map: map, pool: pool)
     books = Books(producers: definition.limits.producers, pool: pool)
+    held = HeldReplies(capacity: heldLines)
+  }
+
+  /// A partition whose parts were made elsewhere; see `restored`.
+  init(
+    state: consuming HuntState, books: consuming Books, number: UInt32, digestEvery: UInt64,
+    heldLines: Int
+  ) {
+    precondition(digestEvery > 0 && heldLines >= 4_096)
+    self.number = number
+    self.digestEvery = digestEvery
+    self.state = state
+    self.books = books
     held = HeldReplies(capacity: heldLines)
   }
 

@@ -8,7 +8,7 @@ import Glibc
 public import Hunt
 import Journal
 import Pages
-public import Partitions
+import Partitions
 import Synchronization
 public import World
 
@@ -57,6 +57,7 @@ public final class Engine: @unchecked Sendable {
   private let threads: [PartitionThread]
   private var ports: [GatewayPort] = []
   private let readers = Readers()
+  private let snapshotter: Snapshotter
   private let directory: Mutex<[HuntEntry]>
   private let reservedPageBytes = Mutex<Int>(0)
   /// Names of hunts whose files are still being removed.
@@ -88,7 +89,12 @@ public final class Engine: @unchecked Sendable {
       settings.threads > 0
       ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
     let clock = clock
-    threads = (0..<count).map { PartitionThread(index: $0, clock: clock, log: log) }
+    let snapshotter = Snapshotter(settings, clock: clock, log: log)
+    self.snapshotter = snapshotter
+    threads = (0..<count).map {
+      PartitionThread(
+        index: $0, settings: settings, clock: clock, snapshotter: snapshotter, log: log)
+    }
     directory = Mutex([])
     nextNumber = Mutex(1)
     slots = Mutex([UInt32](repeating: 0, count: count))
@@ -124,31 +130,27 @@ public final class Engine: @unchecked Sendable {
     let (definition, map, manifest) = try folder.open()
     let start = vx_monotonic_ns()
     let pool = makePool(definition, map)
-    var partition = Partition(
-      definition, map: map, number: manifest.number,
-      digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines, pool: pool)
-    var effects = EffectBuffer(capacity: 1)
-    let journal: RecoveredJournal
-    do throws(JournalFault) {
-      journal = try folder.segments(manifest).recover(repairTail: true) {
-        frame throws(InconsistentJournal) in
-        try replayFrame(frame, into: &partition, &effects)
-      }
-    } catch { throw .journal(error) }
+    let found = try HuntRecovery.run(
+      folder, definition, map, manifest, pool: pool,
+      digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines
+    ) { log(.warning, "hunt \(name): \($0)") }
+    let (journal, snapshot) = (found.journal, found.snapshot)
+    let partition = found.takePartition()
     let ms = (vx_monotonic_ns() - start) / 1_000_000
     if journal.tornBytes > 0 {
       let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
       log(.warning, "hunt \(name): a torn write\(events), never flushed, was cut from the journal")
     }
+    let from = snapshot.map { " (a snapshot of \($0.offset), and the journal behind it)" } ?? ""
     log(
       .info,
-      "recovered hunt \(name): \(partition.nextOffset) journal entries in \(ms) ms, books "
+      "recovered hunt \(name): \(partition.nextOffset) journal entries\(from) in \(ms) ms, books "
         + "\(partition.books.isBalanced ? "balance" : "DO NOT BALANCE")")
     guard partition.books.isBalanced else {
       throw .damaged(path: folder.path, reason: "the books do not balance after replay")
     }
     return try host(
-      definition, map, manifest, partition: partition, journal: journal, folder, pool)
+      definition, map, manifest, partition: partition, journal: journal, snapshot, folder, pool)
   }
 
   /// The pages of a hunt. A large state is touched now, so that its growth costs no event anything;
@@ -166,8 +168,8 @@ public final class Engine: @unchecked Sendable {
   /// Starts a hunt's journal and gives the hunt its place.
   private func host(
     _ definition: HuntDefinition, _ map: BlockMap, _ manifest: HuntFolder.Manifest,
-    partition: consuming Partition, journal: RecoveredJournal, _ folder: HuntFolder,
-    _ pool: PagePool
+    partition: consuming Partition, journal: RecoveredJournal, _ snapshot: SnapshotHeader?,
+    _ folder: HuntFolder, _ pool: PagePool
   ) throws(HuntFolderFault) -> HostedHunt {
     let thread = slots.withLock { used in
       var best = 0
@@ -177,7 +179,11 @@ public final class Engine: @unchecked Sendable {
     }
     let slot = slots.withLock { $0[thread] } - 1
     let disk: JournalDisk
+    let trail = SnapshotTrail(
+      name: definition.name, files: SnapshotFiles(folder, definition, map, manifest),
+      segments: folder.segments(manifest), last: snapshot, nowMs: clock.nowMs)
     do throws(DiskFault) {
+      try trail.tidy()
       disk = try JournalDisk(
         folder.segments(manifest), from: journal, durability: durability,
         ringLines: settings.queueEvents * 2, groupNs: Int64(settings.groupCommitMaxMs) * 1_000_000,
@@ -186,7 +192,7 @@ public final class Engine: @unchecked Sendable {
     let entry = HuntEntry(
       name: definition.name, number: manifest.number, thread: thread, slot: slot,
       definition: definition, map: map, pageBytesMax: pool.pageCount * pageBytes,
-      feed: EffectFeed(capacity: 32_768))
+      feed: EffectFeed(capacity: 32_768), snapshots: trail)
     reservedPageBytes.withLock { $0 += entry.pageBytesMax }
     return HostedHunt(entry: entry, partition: partition, journal: disk, pool: pool)
   }
@@ -213,15 +219,19 @@ public final class Engine: @unchecked Sendable {
   }
 
   public func start() {
-    for hunt in recovered { threads[hunt.entry.thread].post(.attach(hunt)) }
+    for hunt in recovered {
+      threads[hunt.entry.thread].post(.attach(hunt))
+      snapshotter.tidy(hunt.entry.snapshots)
+    }
     recovered = []
     for thread in threads { thread.start(ports: ports, readers: readers) }
   }
 
-  /// Stops every thread; what was admitted is flushed first.
+  /// Stops every thread; what was admitted is flushed first, and each hunt leaves a snapshot.
   public func stop() {
     control.stop()
     readers.stop()
+    snapshotter.stop(hunts.map(\.snapshots))
     for thread in threads { thread.stop() }
   }
 
@@ -307,7 +317,8 @@ public final class Engine: @unchecked Sendable {
         definition, map: map, number: number, digestEvery: UInt64(settings.digestEveryEvents),
         heldLines: heldLines, pool: pool)
       let hunt = try host(
-        definition, map, manifest, partition: partition, journal: RecoveredJournal(), folder, pool)
+        definition, map, manifest, partition: partition, journal: RecoveredJournal(), nil, folder,
+        pool)
       threads[hunt.entry.thread].post(.attach(hunt))
       directory.withLock { $0.append(hunt.entry) }
       return hunt.entry
@@ -330,6 +341,7 @@ public final class Engine: @unchecked Sendable {
         reservedPageBytes.withLock { $0 -= entry.pageBytesMax }
         let folder = HuntFolder(data: settings.data, name: entry.name)
         let taken = control.submit { [self] in
+          entry.snapshots.cancelAndWait()
           do throws(DiskFault) {
             // The rename is the moment of deletion; what remains of the trash is removed at
             // leisure.
@@ -345,27 +357,5 @@ public final class Engine: @unchecked Sendable {
         }
         if !taken { done("the engine is stopping") }
       })
-  }
-}
-
-/// Applies the events of one recovered frame.
-public func replayFrame(
-  _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer
-) throws(InconsistentJournal) {
-  // Rows are fetched ahead as in a step, where the segment's length lets it be read as lines.
-  let count = Int(frame.header.count)
-  let isLines = frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0
-  let lines = LineRun(frame.bytes, first: frame.eventsAt / 64, count: isLines ? count : 0)
-  for at in 0..<count {
-    if at + 12 < lines.count {
-      partition.state.prefetchIndex(player: lines.load(at + 12, byte: 24, as: UInt64.self))
-      partition.state.prefetchRow(lines, at + 6)
-    }
-    let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-    do throws(ReplayFault) {
-      try partition.replay(event, &effects)
-    } catch {
-      throw InconsistentJournal("\(error.reason)")
-    }
   }
 }

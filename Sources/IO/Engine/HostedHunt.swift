@@ -21,10 +21,12 @@ public final class HuntEntry: Sendable {
   public let pageBytesMax: Int
   /// Where viewers' effects come from.
   public let feed: EffectFeed
+  /// Its snapshots.
+  let snapshots: SnapshotTrail
 
   init(
     name: String, number: UInt32, thread: Int, slot: UInt32, definition: HuntDefinition,
-    map: BlockMap, pageBytesMax: Int, feed: EffectFeed
+    map: BlockMap, pageBytesMax: Int, feed: EffectFeed, snapshots: SnapshotTrail
   ) {
     self.name = name
     self.number = number
@@ -34,6 +36,7 @@ public final class HuntEntry: Sendable {
     self.map = map
     self.pageBytesMax = pageBytesMax
     self.feed = feed
+    self.snapshots = snapshots
   }
 }
 

@@ -1,0 +1,82 @@
+public import Bounded
+public import Events
+public import Hunt
+public import Pages
+
+/// All that a partition is between two batches, as a branch that does not change: what a snapshot
+/// holds. Its pages may be read on another thread; see `PageSpace.fork` for where it is dropped.
+public struct PartitionImage: ~Copyable {
+  public let state: PageSpace
+  public let books: PageSpace
+  /// What lies outside the pages, see `HuntState.outsideCopy`.
+  public let outside: Slab
+  public let mark: PartitionMark
+}
+
+/// The numbers of a partition between two batches.
+public struct PartitionMark: Equatable, Sendable {
+  /// Offset that the next journalled event gets.
+  public var offset: UInt64 = 0
+  /// The hunt's clock, ms since 1970.
+  public var now: Int64 = 0
+  public var eventCount: UInt64 = 0
+  public var lastDigest: DigestMark?
+  /// Branches promoted so far.
+  public var branches: UInt32 = 0
+
+  public init() {}
+}
+
+extension Partition {
+  /// Between two batches: what stands now.
+  public var mark: PartitionMark {
+    var mark = PartitionMark()
+    mark.offset = nextOffset
+    mark.now = state.now
+    mark.eventCount = state.counts.events
+    mark.lastDigest = lastDigest
+    return mark
+  }
+
+  /// A branch of everything, between two batches; refused when the pool has no room for what the
+  /// branch could keep.
+  ///
+  /// - Complexity: O(pages) without copying one; the part outside the pages is copied.
+  public mutating func image() throws(ForkRefusal) -> PartitionImage {
+    let books = try forkBooks()
+    let space = try state.fork()
+    return PartitionImage(state: space, books: books, outside: state.outsideCopy(), mark: mark)
+  }
+
+  private mutating func forkBooks() throws(ForkRefusal) -> PageSpace { try books.space.fork() }
+
+  /// A partition as a snapshot describes it.
+  ///
+  /// - Parameters:
+  ///   - state: Filled, its clock set.
+  ///   - books: Filled.
+  public static func restored(
+    _ state: consuming HuntState, books: consuming Books, mark: PartitionMark, number: UInt32,
+    digestEvery: UInt64, heldLines: Int
+  ) -> Partition {
+    var partition = Partition(
+      state: state, books: books, number: number, digestEvery: digestEvery, heldLines: heldLines)
+    partition.nextOffset = mark.offset
+    partition.lastDigest = mark.lastDigest
+    return partition
+  }
+
+  /// Calls `body` with each page of the state that differs from another partition's, in order.
+  public func forEachDifference(from other: borrowing Partition, _ body: (Int) -> Void) {
+    state.space.forEachDifference(from: other.state.space, body)
+  }
+}
+
+extension Books {
+  /// Overwrites one page with 4,096 bytes of an image.
+  public mutating func restore(page: Int, from bytes: RawSpan) {
+    space.restore(page: page, from: bytes)
+  }
+
+  public var pageCount: Int { space.pageCount }
+}
