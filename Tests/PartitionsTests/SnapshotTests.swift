@@ -19,7 +19,7 @@ import World
 // that can be asked for, what a replay of the whole journal gives, and goes on alike.
 
 /// A hunt's folder with a journal that a real journal thread writes, fed from a `Stand`.
-final class HuntOnDisk {
+final class HuntOnDisk: @unchecked Sendable {
   let data: String
   let stand: Stand
   let folder: HuntFolder
