@@ -106,7 +106,13 @@ let package = Package(
     tests("Bus", ["Bounded", "CSystem"]),
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
     tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring"]),
-    tests("Partitions", ["Bounded", "Pages", "Events", "World", "Hunt", "CMallocCount"]),
+    // Snapshots are tested here too, on the partitions that these tests make.
+    tests(
+      "Partitions",
+      [
+        "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "CSystem", "Bus", "Disk",
+        "Authoring", "Engine", "CMallocCount",
+      ]),
     .testTarget(
       name: "TidyTests", dependencies: ["Testkit"], path: "Tests/TidyTests", swiftSettings: plain),
   ],

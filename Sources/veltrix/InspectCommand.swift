@@ -125,10 +125,12 @@ enum InspectCommand {
   private static func state(_ folder: HuntFolder, _ what: String) throws(HuntFolderFault) {
     let (definition, map, manifest) = try folder.open()
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    let replay = try HuntReplay(
-      folder, definition, map, manifest, digestEvery: 1 << 62, heldLines: 4_096, pool: pool,
-      repairTail: false)
-    var partition = replay.takePartition()
+    var wish = HuntRecovery.Wish(digestEvery: 1 << 62)
+    wish.repairsTail = false
+    let found = try HuntRecovery.run(
+      folder, definition, map, manifest, pool: pool, wish,
+      warn: { Terminal.error("veltrix inspect: \($0)") })
+    var partition = found.takePartition()
     if what == "books" {
       Terminal.out("  producer  received  applied  duplicate  rejected  late  shed  balanced")
       for at in 0..<partition.books.count {

@@ -12,7 +12,8 @@ struct Command: Sendable {
 enum Program {
   static let commands: [Command] = [
     ServeCommand.command, DemoCommand.command, CheckCommand.command, LoadCommand.command,
-    ReplayCommand.command, InspectCommand.command, BenchCommand.command,
+    ReplayCommand.command, InspectCommand.command, BackupCommand.command, RestoreCommand.command,
+    BenchCommand.command,
   ]
 
   static func overview() -> String {

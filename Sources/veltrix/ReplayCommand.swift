@@ -110,17 +110,20 @@ enum ReplayCommand {
     let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
     var ending = Ending()
     let start = vx_monotonic_ns()
-    let replay = try HuntReplay(
-      folder, definition, map, manifest, digestEvery: every, heldLines: 4_096, pool: pool,
-      repairTail: false
-    ) { frame in
-      for at in 0..<Int(frame.header.count)
-      where frame.bytes.load(frame.eventsAt + at * 64, as: Event.self).kindByte
-        == EventKind.digest.rawValue
-      { ending.marks += 1 }
-    }
-    ending.tornBytes = replay.journal.tornBytes
-    var partition = replay.takePartition()
+    var wish = HuntRecovery.Wish(digestEvery: every)
+    wish.usesSnapshots = false
+    wish.repairsTail = false
+    let found = try HuntRecovery.run(
+      folder, definition, map, manifest, pool: pool, wish,
+      warn: { Terminal.error("veltrix replay: \($0)") },
+      see: { frame in
+        for at in 0..<Int(frame.header.count)
+        where frame.bytes.load(frame.eventsAt + at * 64, as: Event.self).kindByte
+          == EventKind.digest.rawValue
+        { ending.marks += 1 }
+      })
+    ending.tornBytes = found.journal.tornBytes
+    var partition = found.takePartition()
     ending.seconds = Double(vx_monotonic_ns() - start) / 1e9
     ending.offset = partition.nextOffset
     ending.events = partition.state.counts.events

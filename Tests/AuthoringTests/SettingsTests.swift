@@ -20,7 +20,10 @@ import Testkit
     let values = [
       "data": "/var/lib/veltrix", "http": "127.0.0.1:80", "stream": "[::1]:81", "threads": "64",
       "durability": "interval", "flush_interval": "5ms", "group_commit_max": "0",
-      "segment_size": "1GiB", "digest_every": "1_000", "disk_reserve": "0", "connections": "7",
+      "segment_size": "1GiB", "digest_every": "1_000", "disk_reserve": "0",
+      "snapshot_every_events": "1000", "snapshot_every": "100ms", "snapshot_keep": "2",
+      "snapshot_full_every": "3", "snapshot_rate": "0", "retention": "remove",
+      "connections": "7",
       "body_max": "16MiB", "idle_timeout": "1h", "header_timeout": "100", "queue_events": "16384",
       "live_rate": "20", "operate_from_loopback": "false", "log_level": "warning",
     ]
@@ -34,6 +37,9 @@ import Testkit
     #expect(settings.threads == 64 && settings.durability == .interval)
     #expect(settings.flushIntervalMs == 5 && settings.groupCommitMaxMs == 0)
     #expect(settings.segmentBytes == 1 << 30 && settings.digestEveryEvents == 1_000)
+    #expect(settings.snapshotEveryEvents == 1_000 && settings.snapshotEveryMs == 100)
+    #expect(settings.snapshotKeep == 2 && settings.snapshotFullEvery == 3)
+    #expect(settings.snapshotRate == 0 && settings.journalRetention == .remove)
     #expect(settings.diskReserveBytes == 0 && settings.connections == 7)
     #expect(settings.bodyMaxBytes == 16 << 20 && settings.idleTimeoutMs == 3_600_000)
     #expect(settings.headerTimeoutMs == 100 && settings.queueEvents == 16_384)
@@ -139,6 +145,18 @@ private let helpSnapshot = """
                                         1,000...1,000,000,000 events; default 1_000_000
     --disk-reserve <bytes>              free space below which events are refused; 0...1TiB;
                                         default 256MiB
+    --snapshot-every-events <n>         journal entries after which a snapshot is written;
+                                        1,000...1,000,000,000 entries; default 5_000_000
+    --snapshot-every <time>             time after which one is written if anything changed;
+                                        100ms...1d; default 1m
+    --snapshot-keep <n>                 snapshots kept, beside those that they build on; 1...1,000
+                                        snapshots; default 4
+    --snapshot-full-every <n>           every so many-th is full, the others hold what changed;
+                                        1...1,000 snapshots; default 8
+    --snapshot-rate <bytes>             bytes a second written in the background; 0 for no limit;
+                                        0...1TiB; default 100MiB
+    --retention compress|remove|keep    what is done to segments older than every snapshot;
+                                        default compress
     --connections <n>                   connections open at once, all kinds; further ones are
                                         turned away; 1...100,000 connections; default 10_000
     --body-max <bytes>                  longest body of an HTTP request; 1KiB...16MiB;

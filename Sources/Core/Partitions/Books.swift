@@ -49,7 +49,7 @@ public struct Books: ~Copyable {
   private let index: PagedTable
   private let rows: PagedArray<BooksRow>
   private let used: PagedArray<UInt64>
-  private var space: PageSpace
+  var space: PageSpace
 
   /// Pages that books for so many producers take.
   public static func layout(producers: Int) -> PageLayout {

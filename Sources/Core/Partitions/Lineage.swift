@@ -55,7 +55,7 @@ public struct Lineage: Equatable, Sendable {
   }
 
   /// The rules for the event at `offset`; nil for those of the definition.
-  func rules(at offset: UInt64) -> HuntRules? {
+  public func rules(at offset: UInt64) -> HuntRules? {
     ruleChanges.last { $0.from <= offset }?.rules
   }
 

@@ -17,7 +17,7 @@ public struct Partition: ~Copyable {
   /// Events in which every part of the state is digested once, a slice at a time.
   public let digestEvery: UInt64
   /// The last slice's digest that was journalled.
-  public private(set) var lastDigest: DigestMark?
+  public internal(set) var lastDigest: DigestMark?
   /// The line of history that the state is on, and those promoted before.
   public internal(set) var line = Line()
 
@@ -25,11 +25,11 @@ public struct Partition: ~Copyable {
   private var tallies = Tallies()
 
   /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two
-  /// forks (for readers on other threads).
+  /// forks (for readers on other threads, and for snapshots).
   public static func pagesNeeded(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
     let state = HuntState.layout(definition, map).pageCount
     let books = Books.layout(producers: definition.limits.producers).pageCount
-    return 1 + 3 * state + books
+    return 1 + 3 * state + 2 * books
   }
 
   /// Pages that the state alone can come to use.
@@ -53,10 +53,13 @@ public struct Partition: ~Copyable {
   }
 
   /// A partition over a state that was brought about elsewhere: a fork's or an image's.
+  ///
+  /// - Parameter heldLines: As for any; a fork steps no batches and needs few.
   init(
-    number: UInt32, digestEvery: UInt64, state: consuming HuntState, books: consuming Books,
-    nextOffset: UInt64, lastDigest: DigestMark?, line: Line
+    number: UInt32, digestEvery: UInt64, heldLines: Int = 2, state: consuming HuntState,
+    books: consuming Books, nextOffset: UInt64, lastDigest: DigestMark?, line: Line
   ) {
+    precondition(digestEvery > 0)
     self.number = number
     self.digestEvery = digestEvery
     self.state = state
@@ -64,7 +67,7 @@ public struct Partition: ~Copyable {
     self.nextOffset = nextOffset
     self.lastDigest = lastDigest
     self.line = line
-    held = HeldReplies(capacity: 2)
+    held = HeldReplies(capacity: heldLines)
   }
 
   // MARK: Room

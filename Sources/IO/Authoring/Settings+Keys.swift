@@ -2,7 +2,8 @@ extension Settings {
   /// Every key, in the order of the reference page and the help.
   public static let keys: [KeySpec] = fields.map(\.spec)
 
-  static let fields: [Field<Settings>] = placeFields + durabilityFields + networkFields
+  static let fields: [Field<Settings>] =
+    placeFields + durabilityFields + snapshotFields + networkFields
 
   private static let placeFields: [Field<Settings>] = [
     Field(
@@ -45,6 +46,33 @@ extension Settings {
       "disk_reserve", .bytes(0...1 << 40, multipleOf: 1), default: "256MiB",
       "free space below which events are refused"
     ) { $0.diskReserveBytes = Int($1.number) },
+  ]
+
+  private static let snapshotFields: [Field<Settings>] = [
+    Field(
+      "snapshot_every_events", .whole(1_000...1_000_000_000, unit: "entries"),
+      default: "5_000_000", "journal entries after which a snapshot is written"
+    ) { $0.snapshotEveryEvents = Int($1.number) },
+    Field(
+      "snapshot_every", .duration(100...86_400_000), default: "1m",
+      "time after which one is written if anything changed"
+    ) { $0.snapshotEveryMs = Int($1.number) },
+    Field(
+      "snapshot_keep", .whole(1...1_000, unit: "snapshots"), default: "4",
+      "snapshots kept, beside those that they build on"
+    ) { $0.snapshotKeep = Int($1.number) },
+    Field(
+      "snapshot_full_every", .whole(1...1_000, unit: "snapshots"), default: "8",
+      "every so many-th is full, the others hold what changed"
+    ) { $0.snapshotFullEvery = Int($1.number) },
+    Field(
+      "snapshot_rate", .bytes(0...1 << 40, multipleOf: 1), default: "100MiB",
+      "bytes a second written in the background; 0 for no limit"
+    ) { $0.snapshotRate = Int($1.number) },
+    Field(
+      "retention", .choice(JournalRetention.allCases.map(\.rawValue)),
+      default: "compress", "what is done to segments older than every snapshot"
+    ) { $0.journalRetention = JournalRetention(rawValue: $1.text) ?? $0.journalRetention },
   ]
 
   private static let networkFields: [Field<Settings>] = [

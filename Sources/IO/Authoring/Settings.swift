@@ -15,6 +15,13 @@ public struct Settings: Equatable, Sendable {
   public var segmentBytes = 64 << 20
   public var digestEveryEvents = 1_000_000
   public var diskReserveBytes = 256 << 20
+  public var snapshotEveryEvents = 5_000_000
+  public var snapshotEveryMs = 60_000
+  public var snapshotKeep = 4
+  public var snapshotFullEvery = 8
+  /// Bytes a second; 0 for as fast as it goes.
+  public var snapshotRate = 100 << 20
+  public var journalRetention = JournalRetention.compress
   public var connections = 10_000
   public var bodyMaxBytes = 1 << 20
   public var idleTimeoutMs = 60_000
@@ -35,6 +42,9 @@ public struct Settings: Equatable, Sendable {
     /// When the kernel likes; survives a crash of the server, not of the machine.
     case os
   }
+
+  /// What becomes of segments that every snapshot kept has behind it.
+  public enum JournalRetention: String, CaseIterable, Sendable { case compress, remove, keep }
 
   public enum LogLevel: String, CaseIterable, Sendable { case error, warning, info }
 }

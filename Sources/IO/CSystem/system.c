@@ -55,6 +55,10 @@ int64_t vx_wall_ms(void) { return read_clock(CLOCK_REALTIME) / 1000000; }
 int64_t vx_thread_cpu_ns(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 int64_t vx_process_cpu_ns(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
+void vx_lower_priority(int nice) {
+  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+}
+
 int64_t vx_context_switches(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);

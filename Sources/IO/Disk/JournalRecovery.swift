@@ -41,19 +41,34 @@ extension Segments {
   /// another length than they were made with.
   ///
   /// - Parameters:
+  ///   - place: The frame to begin with, as a snapshot says; what lies before it is not read.
+  ///   - through: The journal reached at least so far once: where it ends before, it is refused.
   ///   - repairTail: Whether to zero a torn end on disk (false: leave the files as they are).
   ///   - apply: Called for each frame; its error ends recovery as `inconsistent`.
   /// - Complexity: O(bytes); holds one segment in memory.
   public func recover(
-    repairTail: Bool, _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
+    from place: JournalPlace = JournalPlace(), through: UInt64 = 0, repairTail: Bool,
+    _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
   ) throws(JournalFault) -> RecoveredJournal {
     var found = RecoveredJournal()
-    let numbers = try disk { () throws(DiskFault) in try self.numbers() }
-    if numbers.isEmpty { return found }
+    found.position = place.position
+    found.segment = place.segment
+    found.fileOffset = place.fileOffset
+    let all = try disk { () throws(DiskFault) in try self.numbers() }
+    if all.isEmpty && through == 0 { return found }
+    // Older segments may have been removed, all up to some number; a gap is damage all the same.
+    if let first = all.first, first < place.segment {
+      for (at, number) in all.enumerated() where number != first + UInt64(at) {
+        throw .missingSegment(path: path(first + UInt64(at)))
+      }
+    }
+    let numbers = all.filter { $0 >= place.segment }
+    if numbers.isEmpty { throw .missingSegment(path: path(place.segment)) }
     var ended = false
+    var torn: (path: String, size: Int)?
     // A journal begins with segment 1: without it a prepared, empty one behind would read as a
     // journal that never had a frame.
-    var previousNumber: UInt64 = 0
+    var previousNumber = place.segment - 1
     for number in numbers {
       guard number == previousNumber + 1 else {
         throw .missingSegment(path: self.path(previousNumber + 1))
@@ -77,7 +92,8 @@ extension Segments {
         }
         continue
       }
-      let end = try readFrames(bytes, size, path, number, &found, apply)
+      let start = number == place.segment ? place.fileOffset : SegmentHeader.blockBytes
+      let end = try readFrames(bytes, size, path, number, from: start, &found, apply)
       // A segment that was rolled over ends before its last 64 slots; the journal goes on in the
       // next.
       if let end, end + 65 * JournalFrame.byteCount <= size || number == numbers.last {
@@ -85,10 +101,17 @@ extension Segments {
         found.segment = number
         found.fileOffset = end
         found.tail.copy(from: bytes, at: end & ~4095, to: 0, count: end & 4095)
-        if found.tornBytes > 0 && repairTail {
-          try disk { () throws(DiskFault) in try self.zeroTail(path, from: end, size: size) }
-        }
+        if found.tornBytes > 0 { torn = (path, size) }
       }
+    }
+    guard found.position.offset >= through else {
+      throw .damaged(
+        path: path(found.segment), byte: found.fileOffset, offset: found.position.offset,
+        fault: "the journal ends here, and a snapshot knows it up to offset \(through)")
+    }
+    if let (path, size) = torn, repairTail {
+      let end = found.fileOffset
+      try disk { () throws(DiskFault) in try self.zeroTail(path, from: end, size: size) }
     }
     try disk { () throws(DiskFault) in try Files.flushFolder(folder) }
     return found
@@ -96,10 +119,10 @@ extension Segments {
 
   /// Reads the frames of one segment; the byte after the last.
   private func readFrames(
-    _ bytes: Slab, _ size: Int, _ path: String, _ number: UInt64, _ found: inout RecoveredJournal,
-    _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
+    _ bytes: Slab, _ size: Int, _ path: String, _ number: UInt64, from start: Int,
+    _ found: inout RecoveredJournal, _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
   ) throws(JournalFault) -> Int? {
-    var at = SegmentHeader.blockBytes
+    var at = start
     while true {
       switch JournalFrame.read(
         bytes, at: at, byteCount: size, identity: identity, position: found.position)

@@ -59,7 +59,7 @@ public struct PacedFile: ~Copyable {
 
   /// Writes what is left, then `first` over the first block (4,096 bytes) where it is given, makes
   /// all of it durable and gives the file its name.
-  public consuming func finish(first: Slab? = nil) throws(DiskFault) {
+  public mutating func finish(first: Slab? = nil) throws(DiskFault) {
     let size = byteCount
     if filled > 0 {
       // Whole blocks past the page cache; what is too much is cut off again.

@@ -17,7 +17,7 @@ final class SegmentSource {
   init(_ segments: Segments, _ number: UInt64) throws(JournalFault) {
     self.number = number
     do throws(DiskFault) {
-      plain = try Self.open(segments.path(number))
+      plain = try SharedFile.reading(segments.path(number))
       if plain != nil {
         path = segments.path(number)
       } else {
@@ -40,13 +40,6 @@ final class SegmentSource {
     // A segment is written to its full length before it is used, so a shorter one lost its end.
     guard size == byteCount else {
       throw .segmentLength(path: path, expected: byteCount, found: size)
-    }
-  }
-
-  private static func open(_ path: String) throws(DiskFault) -> SharedFile? {
-    do throws(DiskFault) { return SharedFile(try File(path, O_RDONLY)) } catch {
-      if error.errno == ENOENT { return nil }
-      throw error
     }
   }
 
@@ -84,10 +77,4 @@ final class SegmentSource {
     }
     return try packed.read(slab, to: to, count: count)
   }
-}
-
-/// A file that is closed when its last owner goes.
-private final class SharedFile {
-  let file: File
-  init(_ file: consuming File) { self.file = file }
 }

@@ -41,6 +41,11 @@ public struct Segments: Sendable {
     return numbers.sorted()
   }
 
+  /// The first segment that exists; nil when there is none.
+  public func firstNumber() throws(JournalFault) -> UInt64? {
+    do throws(DiskFault) { return try numbers().first } catch { throw .disk(error) }
+  }
+
   /// Bytes written at once while a segment is prepared.
   static let prepareBytes = 1 << 18
 

@@ -1,11 +1,15 @@
 import Bounded
 import Disk
+import Events
+import Journal
 import Partitions
 
 /// The lineages that were promoted, a file each: `branches/1.vb`, `branches/2.vb`, ...
 ///
 /// A file is durable before the journal holds the mark that names it; one that no mark names is of a
-/// promotion that a crash cut short, and is overwritten by the next.
+/// promotion that a crash cut short, and is overwritten by the next. Once the mark is durable,
+/// `branches/1.at` says where it stands, so that a restart from a later snapshot need not look for
+/// it; where a crash came before that, the journal is searched.
 public struct BranchFiles: Sendable {
   public let folder: String
 
@@ -39,5 +43,69 @@ public struct BranchFiles: Sendable {
     } catch {
       throw .damaged(path: path, reason: "\(error)")
     }
+  }
+
+  // MARK: Where the marks stand
+
+  private func placePath(_ number: UInt32) -> String { "\(folder)/\(number).at" }
+
+  /// Notes the offset of a promotion's mark, which is durable.
+  func write(offset: UInt64, _ number: UInt32, hash: Hash128) throws(DiskFault) {
+    try Files.replace(placePath(number), Array(Self.text(offset, hash).utf8))
+  }
+
+  private static func text(_ offset: UInt64, _ hash: Hash128) -> String {
+    "veltrix promotion 1\noffset \(offset)\nlineage \(hash.hex)\n"
+  }
+
+  /// The first `count` promotions of a hunt.
+  func history(_ count: UInt32, _ segments: Segments) throws(HuntFolderFault) -> History {
+    var history = History()
+    while history.count < count {
+      let number = history.count + 1
+      let from = history.promotions.last.map { $0.offset + 1 } ?? 0
+      let known = try place(number)
+      let (offset, hash) =
+        if let known { known } else { try search(number, segments, from: from) }
+      let lineage = try read(number, hash: hash)
+      history.append(History.Promotion(offset: offset, lineage: lineage))
+    }
+    return history
+  }
+
+  private func place(_ number: UInt32) throws(HuntFolderFault) -> (UInt64, Hash128)? {
+    let path = placePath(number)
+    guard Files.exists(path) else { return nil }
+    let bytes: [UInt8]
+    do throws(DiskFault) { bytes = try Files.read(path) } catch { throw .disk(error) }
+    let text = String(decoding: bytes, as: UTF8.self)
+    let words = text.split { $0 == " " || $0 == "\n" }
+    guard words.count == 7, let offset = UInt64(words[4]), words[6].utf8.count == 32,
+      let high = UInt64(words[6].prefix(16), radix: 16),
+      let low = UInt64(words[6].suffix(16), radix: 16),
+      text == Self.text(offset, Hash128(high: high, low: low))
+    else { throw .damaged(path: path, reason: "not the place of a promotion") }
+    return (offset, Hash128(high: high, low: low))
+  }
+
+  /// Looks for a promotion's mark in the journal.
+  private func search(
+    _ number: UInt32, _ segments: Segments, from: UInt64
+  ) throws(HuntFolderFault) -> (UInt64, Hash128) {
+    do throws(JournalFault) {
+      var reader = try JournalReader(segments, from: from)
+      while let frame = try reader.next() {
+        for at in 0..<Int(frame.header.count) {
+          let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
+          guard event.kind == .promote, PromotionMark(event).number == number else { continue }
+          let mark = PromotionMark(event)
+          return (
+            frame.header.firstOffset + UInt64(at), Hash128(high: mark.high, low: mark.low)
+          )
+        }
+      }
+    } catch { throw .journal(error) }
+    throw .damaged(
+      path: placePath(number), reason: "missing, and the journal holds no mark of the promotion")
   }
 }

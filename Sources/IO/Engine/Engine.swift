@@ -58,6 +58,7 @@ public final class Engine: @unchecked Sendable {
   private var ports: [GatewayPort] = []
   let readers = Readers()
   let forkThread: ForkThread
+  private let snapshotter: Snapshotter
   private let directory: Mutex<[HuntEntry]>
   private let reservedPageBytes = Mutex<Int>(0)
   /// Names of hunts whose files are still being removed.
@@ -91,8 +92,12 @@ public final class Engine: @unchecked Sendable {
     let clock = clock
     let forkThread = ForkThread()
     self.forkThread = forkThread
+    let snapshotter = Snapshotter(settings, clock: clock, log: log)
+    self.snapshotter = snapshotter
     threads = (0..<count).map {
-      PartitionThread(index: $0, clock: clock, forkThread: forkThread, log: log)
+      PartitionThread(
+        index: $0, settings: settings, clock: clock, snapshotter: snapshotter,
+        forkThread: forkThread, log: log)
     }
     directory = Mutex([])
     nextNumber = Mutex(1)
@@ -129,25 +134,28 @@ public final class Engine: @unchecked Sendable {
     let (definition, map, manifest) = try folder.open()
     let start = vx_monotonic_ns()
     let pool = makePool(definition, map)
-    let replay = try HuntReplay(
-      folder, definition, map, manifest, digestEvery: UInt64(settings.digestEveryEvents),
-      heldLines: heldLines, pool: pool, repairTail: true)
-    let journal = replay.journal
-    let partition = replay.takePartition()
+    var wish = HuntRecovery.Wish(digestEvery: UInt64(settings.digestEveryEvents))
+    wish.heldLines = heldLines
+    let found = try HuntRecovery.run(
+      folder, definition, map, manifest, pool: pool, wish,
+      warn: { log(.warning, "hunt \(name): \($0)") })
+    let (journal, snapshot) = (found.journal, found.snapshot)
+    let partition = found.takePartition()
     let ms = (vx_monotonic_ns() - start) / 1_000_000
     if journal.tornBytes > 0 {
       let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
       log(.warning, "hunt \(name): a torn write\(events), never flushed, was cut from the journal")
     }
+    let from = snapshot.map { " (a snapshot of \($0.offset), and the journal behind it)" } ?? ""
     log(
       .info,
-      "recovered hunt \(name): \(partition.nextOffset) journal entries in \(ms) ms, books "
+      "recovered hunt \(name): \(partition.nextOffset) journal entries\(from) in \(ms) ms, books "
         + "\(partition.books.isBalanced ? "balance" : "DO NOT BALANCE")")
     guard partition.books.isBalanced else {
       throw .damaged(path: folder.path, reason: "the books do not balance after replay")
     }
     return try host(
-      definition, map, manifest, partition: partition, journal: journal, folder, pool)
+      definition, map, manifest, partition: partition, journal: journal, snapshot, folder, pool)
   }
 
   /// The pages of a hunt. A large state is touched now, so that its growth costs no event anything;
@@ -165,8 +173,8 @@ public final class Engine: @unchecked Sendable {
   /// Starts a hunt's journal and gives the hunt its place.
   private func host(
     _ definition: HuntDefinition, _ map: BlockMap, _ manifest: HuntFolder.Manifest,
-    partition: consuming Partition, journal: RecoveredJournal, _ folder: HuntFolder,
-    _ pool: PagePool
+    partition: consuming Partition, journal: RecoveredJournal, _ snapshot: SnapshotHeader?,
+    _ folder: HuntFolder, _ pool: PagePool
   ) throws(HuntFolderFault) -> HostedHunt {
     let thread = slots.withLock { used in
       var best = 0
@@ -176,7 +184,11 @@ public final class Engine: @unchecked Sendable {
     }
     let slot = slots.withLock { $0[thread] } - 1
     let disk: JournalDisk
+    let trail = SnapshotTrail(
+      name: definition.name, files: SnapshotFiles(folder, definition, map, manifest),
+      segments: folder.segments(manifest), last: snapshot, nowMs: clock.nowMs)
     do throws(DiskFault) {
+      try trail.tidy()
       disk = try JournalDisk(
         folder.segments(manifest), from: journal, durability: durability,
         ringLines: settings.queueEvents * 2, groupNs: Int64(settings.groupCommitMaxMs) * 1_000_000,
@@ -185,7 +197,7 @@ public final class Engine: @unchecked Sendable {
     let entry = HuntEntry(
       name: definition.name, number: manifest.number, thread: thread, slot: slot,
       definition: definition, map: map, pageBytesMax: pool.pageCount * pageBytes,
-      feed: EffectFeed(capacity: 32_768), journal: disk, pool: pool,
+      feed: EffectFeed(capacity: 32_768), journal: disk, pool: pool, snapshots: trail,
       forks: HuntForks(
         segments: folder.segments(manifest), branches: folder.branches,
         history: partition.line.history))
@@ -215,16 +227,20 @@ public final class Engine: @unchecked Sendable {
   }
 
   public func start() {
-    for hunt in recovered { threads[hunt.entry.thread].post(.attach(hunt)) }
+    for hunt in recovered {
+      threads[hunt.entry.thread].post(.attach(hunt))
+      snapshotter.tidy(hunt.entry.snapshots)
+    }
     recovered = []
     for thread in threads { thread.start(ports: ports, readers: readers) }
   }
 
-  /// Stops every thread; what was admitted is flushed first.
+  /// Stops every thread; what was admitted is flushed first, and each hunt leaves a snapshot.
   public func stop() {
     control.stop()
     forkThread.stop()
     readers.stop()
+    snapshotter.stop(hunts.map(\.snapshots))
     for thread in threads { thread.stop() }
   }
 
@@ -310,7 +326,8 @@ public final class Engine: @unchecked Sendable {
         definition, map: map, number: number, digestEvery: UInt64(settings.digestEveryEvents),
         heldLines: heldLines, pool: pool)
       let hunt = try host(
-        definition, map, manifest, partition: partition, journal: RecoveredJournal(), folder, pool)
+        definition, map, manifest, partition: partition, journal: RecoveredJournal(), nil, folder,
+        pool)
       threads[hunt.entry.thread].post(.attach(hunt))
       directory.withLock { $0.append(hunt.entry) }
       return hunt.entry
@@ -333,6 +350,7 @@ public final class Engine: @unchecked Sendable {
         reservedPageBytes.withLock { $0 -= entry.pageBytesMax }
         let folder = HuntFolder(data: settings.data, name: entry.name)
         let taken = control.submit { [self] in
+          entry.snapshots.cancelAndWait()
           do throws(DiskFault) {
             // The rename is the moment of deletion; what remains of the trash is removed at
             // leisure.

@@ -407,6 +407,12 @@ struct ForkBuilder {
       case .promoted(let offset):
         forks.append(History.Promotion(offset: offset, lineage: lineage))
         try waitUntilDurable(offset + 1)
+        do throws(DiskFault) {
+          try forks.branches.write(offset: offset, number, hash: hash)
+        } catch {
+          // The journal says it too; a restart has to look for it there.
+          owner.log(.warning, "hunt \(entry.name): \(error)")
+        }
         return offset
       case .behind: continue
       case .gone: throw ForkFault(404, "unknown_hunt", "the hunt is gone")

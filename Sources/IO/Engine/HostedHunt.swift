@@ -23,12 +23,13 @@ public final class HuntEntry: @unchecked Sendable {
   public let feed: EffectFeed
   let journal: JournalDisk
   let pool: PagePool
+  let snapshots: SnapshotTrail
   let forks: HuntForks
 
   init(
     name: String, number: UInt32, thread: Int, slot: UInt32, definition: HuntDefinition,
     map: BlockMap, pageBytesMax: Int, feed: EffectFeed, journal: JournalDisk, pool: PagePool,
-    forks: HuntForks
+    snapshots: SnapshotTrail, forks: HuntForks
   ) {
     self.name = name
     self.number = number
@@ -41,6 +42,7 @@ public final class HuntEntry: @unchecked Sendable {
     self.journal = journal
     self.pool = pool
     self.forks = forks
+    self.snapshots = snapshots
   }
 }
 

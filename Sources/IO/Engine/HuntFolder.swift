@@ -20,15 +20,18 @@ public enum HuntFolderFault: Error, Sendable, CustomStringConvertible {
 }
 
 /// The files of one hunt, `DIR/hunts/NAME/`: `definition` (flat), `world.map` (text), `journal/`,
-/// and `manifest`, written last: without it the hunt was never made.
+/// `snapshots/`, `branches/`, and `manifest`, written last of the first three: without it the hunt
+/// was never made.
 public struct HuntFolder: Sendable {
   public let path: String
 
   public init(data: String, name: String) { path = data + "/hunts/" + name }
 
   public var journalPath: String { path + "/journal" }
+  public var snapshotsPath: String { path + "/snapshots" }
+  public var branchesPath: String { path + "/branches" }
   /// The promoted lines of history.
-  public var branches: BranchFiles { BranchFiles(folder: path + "/branches") }
+  public var branches: BranchFiles { BranchFiles(folder: branchesPath) }
   private var manifestPath: String { path + "/manifest" }
   private var definitionPath: String { path + "/definition" }
   private var mapPath: String { path + "/world.map" }
@@ -47,7 +50,9 @@ public struct HuntFolder: Sendable {
     if Files.exists(manifestPath) { return true }
     guard Files.exists(journalPath) else { return false }
     do throws(DiskFault) {
-      return try Files.list(journalPath).contains { $0.hasSuffix(".vj") }
+      return try Files.list(journalPath).contains {
+        $0.hasSuffix(".vj") || $0.hasSuffix(".vj.zst")
+      }
     } catch {
       return true  // `open` meets the folder's fault again and throws it
     }

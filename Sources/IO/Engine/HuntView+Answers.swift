@@ -1,7 +1,9 @@
 import Bounded
+import CSystem
 import Disk
 import Events
 import Hunt
+import Journal
 import Pages
 import Partitions
 import Scoring
@@ -439,6 +441,20 @@ extension HuntView {
 
   // MARK: Metrics
 
+  /// Lines about the last snapshot and about segments put away.
+  private func snapshotMetrics(_ line: (String, UInt64, String) -> Void) {
+    let status = entry.snapshots.status
+    line("snapshots_total", status.written, "")
+    line("snapshot_failures_total", status.failures, "")
+    line("segments_compressed_total", status.compressedSegments, "")
+    line("segments_removed_total", status.removedSegments, "")
+    guard let last = status.last else { return }
+    line("snapshot_offset", last.offset, "")
+    line("snapshot_bytes", last.byteCount, "")
+    line("snapshot_milliseconds", UInt64(status.tookMs), "")
+    line("snapshot_age_seconds", UInt64(max(0, vx_wall_ms() - status.takenMs) / 1_000), "")
+  }
+
   private func metrics() -> [UInt8] {
     let counts = partition.state.counts
     let books = partition.books.sum
@@ -469,6 +485,7 @@ extension HuntView {
         ",quantile=\"\(label)\"")
     }
     line("flushes_total", flushes.count)
+    snapshotMetrics { line($0, $1, $2) }
     return Array(text.utf8)
   }
 }

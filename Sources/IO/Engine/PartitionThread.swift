@@ -5,6 +5,8 @@ import CSystem
 import Disk
 import Events
 import Hunt
+import Journal
+import Pages
 import Partitions
 import Synchronization
 
@@ -22,10 +24,14 @@ final class PartitionThread: @unchecked Sendable {
     /// Freezes the hunt as it is; the answer is nil when the hunt is gone or the pool has no room.
     case checkpoint(slot: UInt32, Handoff<HeldCheckpoint?>)
     case promote(slot: UInt32, Promotion, Handoff<Promotion.Answer>)
+    /// A snapshot was written of an image, or given up.
+    case dropImage(ImageBox)
   }
 
   let bell = Doorbell()
+  private let settings: Settings
   private let clock: EngineClock
+  private let snapshotter: Snapshotter
   let log: Engine.Log
   private let mailbox = Mutex<[Command]>([])
   private let hasMail = Atomic<Bool>(false)
@@ -41,9 +47,12 @@ final class PartitionThread: @unchecked Sendable {
   private var toWake: [Bool] = []
 
   init(
-    index: Int, clock: EngineClock, forkThread: ForkThread, log: @escaping Engine.Log
+    index: Int, settings: Settings, clock: EngineClock, snapshotter: Snapshotter,
+    forkThread: ForkThread, log: @escaping Engine.Log
   ) {
     self.index = index
+    self.settings = settings
+    self.snapshotter = snapshotter
     self.forkThread = forkThread
     self.log = log
     self.clock = clock
@@ -83,7 +92,13 @@ final class PartitionThread: @unchecked Sendable {
       wakePorts()
       if !worked { rest(now) }
     }
-    for hunt in hunts { if let hunt { close(hunt) } }
+    // Images that came back since.
+    _ = readMail()
+    for hunt in hunts {
+      guard let hunt else { continue }
+      close(hunt)
+      takeSnapshot(hunt, clock.nowMs, isLast: true)
+    }
     wakePorts()
   }
 
@@ -250,7 +265,29 @@ final class PartitionThread: @unchecked Sendable {
         hunt.partition.advance(to: now, &output)
       }
     }
+    if hunt.entry.snapshots.isDue(hunt.partition.nextOffset, nowMs: now, settings) {
+      takeSnapshot(hunt, now, isLast: false)
+    }
     return worked
+  }
+
+  /// Branches the hunt between two batches and has a snapshot made of it: in the background, or
+  /// with `isLast`, its journal closed, here and now.
+  private func takeSnapshot(_ hunt: HostedHunt, _ now: Int64, isLast: Bool) {
+    let trail = hunt.entry.snapshots
+    let offset = hunt.partition.nextOffset
+    if hunt.hasFailed || hunt.journal.hasFailed || offset == 0 { return }
+    if isLast && trail.status.last?.offset == offset { return }
+    guard trail.begin(offset, nowMs: now) else { return }
+    do throws(ForkRefusal) {
+      let box = ImageBox(try hunt.partition.image())
+      if !isLast { return snapshotter.write(box, hunt, dropOn: self) }
+      snapshotter.writeNow(box, trail, hunt.journal, isPaced: false)
+      box.drop()
+    } catch {
+      snapshotter.failed(trail, "no pages are left for it: \(error)")
+    }
+    trail.end()
   }
 
   private func wakePorts() {
@@ -288,6 +325,8 @@ final class PartitionThread: @unchecked Sendable {
         answer.put(hunt(slot).flatMap { checkpoint($0) })
       case .promote(let slot, let promotion, let answer):
         answer.put(hunt(slot).map { promote($0, promotion) } ?? .gone)
+      case .dropImage(let box):
+        box.drop()
       }
     }
     return !commands.isEmpty

@@ -23,7 +23,10 @@ enum Route {
     /// A fork of the kind that the word stands for.
     case makeFork(ForkText.Kind)
     case forks
-    case fork(UInt32), deleteFork(UInt32), forkDifference(UInt32), promoteFork(UInt32)
+    case fork(UInt32)
+    case deleteFork(UInt32)
+    case forkDifference(UInt32)
+    case promoteFork(UInt32)
     case whyPlayer(String)
     case whyTreasure(UInt32)
   }

@@ -1,0 +1,214 @@
+import Authoring
+import CSystem
+import Disk
+import Journal
+import Pages
+import Partitions
+import Synchronization
+
+/// The snapshots that one hunt has made and is making; any thread may ask.
+final class SnapshotTrail: Sendable {
+  /// What is known of the last snapshot, for metrics.
+  struct Status: Sendable {
+    var last: SnapshotHeader?
+    /// When it was taken, ms since 1970.
+    var takenMs: Int64 = 0
+    /// How long it took until it had its name.
+    var tookMs: Int64 = 0
+    /// Snapshots since the last full one.
+    var sinceFull = 0
+    var failures: UInt64 = 0
+    var written: UInt64 = 0
+    var compressedSegments: UInt64 = 0
+    var removedSegments: UInt64 = 0
+  }
+
+  let name: String
+  let files: SnapshotFiles
+  let segments: Segments
+  private let held: Mutex<Status>
+  /// Whether a snapshot is being written, or segments are put away.
+  private let busy = Atomic<Bool>(false)
+  private let cancelled = Atomic<Bool>(false)
+  /// Offset and time that the cadence counts from: of the last snapshot, or the last attempt.
+  private let countedOffset: Atomic<UInt64>
+  private let countedMs: Atomic<Int64>
+
+  init(name: String, files: SnapshotFiles, segments: Segments, last: SnapshotHeader?, nowMs: Int64)
+  {
+    self.name = name
+    self.files = files
+    self.segments = segments
+    var status = Status()
+    status.last = last
+    status.takenMs = last == nil ? 0 : nowMs
+    // What follows a restart is full: what changed since is not known.
+    status.sinceFull = .max - 1
+    held = Mutex(status)
+    countedOffset = Atomic(last?.offset ?? 0)
+    countedMs = Atomic(nowMs)
+  }
+
+  var status: Status { held.withLock { $0 } }
+  func update(_ change: @Sendable (inout Status) -> Void) { held.withLock { change(&$0) } }
+
+  /// Whether a snapshot is due at journal offset `offset`.
+  func isDue(_ offset: UInt64, nowMs: Int64, _ settings: Settings) -> Bool {
+    if busy.load(ordering: .relaxed) { return false }
+    let since = offset - min(offset, countedOffset.load(ordering: .relaxed))
+    if since == 0 { return false }
+    if since >= UInt64(settings.snapshotEveryEvents) { return true }
+    return nowMs - countedMs.load(ordering: .relaxed) >= Int64(settings.snapshotEveryMs)
+  }
+
+  /// The cadence counts from here; false when a snapshot is under way.
+  func begin(_ offset: UInt64, nowMs: Int64) -> Bool {
+    if busy.exchange(true, ordering: .acquiringAndReleasing) { return false }
+    countedOffset.store(offset, ordering: .relaxed)
+    countedMs.store(nowMs, ordering: .relaxed)
+    return true
+  }
+
+  func end() { busy.store(false, ordering: .releasing) }
+  var isBusy: Bool { busy.load(ordering: .acquiring) }
+
+  /// Ends what is under way, and waits until it has ended.
+  func cancelAndWait() {
+    cancel()
+    while isBusy { vx_sleep_ns(1_000_000) }
+  }
+
+  func cancel() { cancelled.store(true, ordering: .releasing) }
+  func resume() { cancelled.store(false, ordering: .releasing) }
+  var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
+
+  // MARK: Writing
+
+  /// Writes a snapshot of `image`, on any thread, and drops snapshots that are too old.
+  func write(
+    _ image: borrowing PartitionImage, _ journal: JournalDisk, _ settings: Settings, nowMs: Int64,
+    isPaced: Bool
+  ) throws(SnapshotFault) {
+    let start = vx_monotonic_ns()
+    let offset = image.mark.offset
+    let status = status
+    let scope = SnapshotScope.choose(
+      last: status.last, sinceFull: status.sinceFull, fullEvery: settings.snapshotFullEvery,
+      writtenPages: image.state.writtenCount, changed: nil)
+    let isFull: Bool
+    switch scope {
+    case .full: isFull = true
+    case .incremental: isFull = false
+    }
+    let header = try files.write(
+      image, scope, bytesPerSecond: isPaced ? settings.snapshotRate : 0,
+      isCancelled: { [self] in isCancelled },
+      place: { () throws(SnapshotFault) in
+        try waitUntilFlushed(offset, journal)
+        return try place(of: offset)
+      })
+    let took = (vx_monotonic_ns() - start) / 1_000_000
+    update {
+      $0.last = header
+      $0.takenMs = nowMs
+      $0.tookMs = took
+      $0.sinceFull = isFull ? 0 : $0.sinceFull + 1
+      $0.written += 1
+    }
+    do throws(DiskFault) { try prune(keep: settings.snapshotKeep) } catch { throw .disk(error) }
+  }
+
+  /// Where the journal goes on behind a snapshot of `offset`, all of which is flushed.
+  private func place(
+    of offset: UInt64
+  ) throws(SnapshotFault) -> (JournalPlace, tick: Int64) {
+    do throws(JournalFault) {
+      var reader = try JournalReader(segments, from: offset - 1, to: offset)
+      guard let frame = try reader.next() else {
+        throw JournalFault.damaged(
+          path: segments.folder, byte: 0, offset: offset, fault: "flushed, and not there")
+      }
+      return (reader.place, frame.header.tick)
+    } catch { throw .journal(error) }
+  }
+
+  /// Returns when everything below `offset` is flushed.
+  private func waitUntilFlushed(
+    _ offset: UInt64, _ journal: JournalDisk
+  ) throws(SnapshotFault) {
+    while journal.flushedThrough < offset {
+      if journal.hasFailed || isCancelled {
+        throw .disk(DiskFault("write (cancelled)", files.path(offset), errno: 125))  // ECANCELED
+      }
+      vx_sleep_ns(2_000_000)
+    }
+  }
+
+  /// Removes all but the newest `keep` snapshots and those that they build on.
+  private func prune(keep: Int) throws(DiskFault) {
+    let offsets = try files.offsets()
+    var needed: [UInt64] = []
+    for offset in offsets.suffix(keep) {
+      do throws(SnapshotFault) {
+        needed += try files.chain(offset).map(\.offset)
+      } catch {
+        needed.append(offset)  // a damaged one is left for people to look at
+      }
+    }
+    for offset in offsets where !needed.contains(offset) { try Files.remove(files.path(offset)) }
+  }
+
+  /// Removes what a crash left of files that had no name yet.
+  func tidy() throws(DiskFault) {
+    for folder in [files.folder, segments.folder] where Files.exists(folder) {
+      for name in try Files.list(folder)
+      where name.hasSuffix(".vs.new") || name.hasSuffix(".zst.new") {
+        try Files.remove(folder + "/" + name)
+      }
+    }
+  }
+
+  // MARK: Retention
+
+  /// Puts away the segments that every snapshot kept has behind it.
+  func retain(_ settings: Settings) throws(JournalFault) {
+    guard settings.journalRetention != .keep, let first = try firstNeeded() else { return }
+    let numbers: [UInt64]
+    do throws(DiskFault) { numbers = try segments.numbers() } catch { throw .disk(error) }
+    for number in numbers where number < first {
+      if isCancelled { return }
+      if settings.journalRetention == .remove {
+        do throws(DiskFault) {
+          for path in [segments.path(number), segments.compressedPath(number)]
+          where Files.exists(path) { try Files.remove(path) }
+        } catch { throw .disk(error) }
+        update { $0.removedSegments += 1 }
+      } else if Files.exists(segments.path(number)) {
+        _ = try segments.compress(number, bytesPerSecond: settings.snapshotRate) {
+          [self] in isCancelled
+        }
+        update { $0.compressedSegments += 1 }
+      }
+    }
+  }
+
+  /// The first segment that some snapshot needs; nil when there is no snapshot, or one of them
+  /// cannot be read, which might become the only one.
+  private func firstNeeded() throws(JournalFault) -> UInt64? {
+    var first: UInt64?
+    do throws(SnapshotFault) {
+      let offsets: [UInt64]
+      do throws(DiskFault) { offsets = try files.offsets() } catch {
+        throw SnapshotFault.disk(error)
+      }
+      for offset in offsets {
+        let header = try files.header(offset)
+        first = min(first ?? header.segment, header.segment)
+      }
+    } catch {
+      if case .disk(let fault) = error { throw .disk(fault) }
+      return nil
+    }
+    return first
+  }
+}
