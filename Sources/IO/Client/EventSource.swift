@@ -27,11 +27,10 @@ public struct LoadPlan: Sendable, Equatable {
 /// decide: their kinds, places, times and sequences are the same whatever is between them, and so
 /// is the state they lead to. How long the prefix is, `plan.events` says, or the time given.
 ///
-/// A frame has `plan.batch` slots, the last one maybe fewer. Each slot holds the next valid event, a repetition of one of the
-/// last 1,024, or something broken; which of them follows from seed, connection and slot. Valid
-/// event i follows from seed, connection and i alone, so the valid events are the same whatever is
-/// between. Rarely a whole frame is broken by a false checksum, and then all of its slots are
-/// broken ones.
+/// A frame has `plan.batch` slots, the last one maybe fewer. Each slot holds the next valid event,
+/// a repetition of one of the last 1,024, or something broken; which of them follows from seed,
+/// connection and slot. Rarely a whole frame is broken by a false checksum, and then all of its
+/// slots are broken ones.
 ///
 /// Of the valid events 80 % are moves with a hint wanted, 10 % claims, 10 % scores; a player's
 /// first is a join. Seven of eight players walk, one open step a move; the eighth stands on a
