@@ -63,6 +63,7 @@ final class HTTPGateway: HTTPApplication {
     switch route {
     case .page: file(connection, .html)
     case .script: file(connection, .script)
+    case .module(let name): file(connection, .module(name))
     case .style: file(connection, .style)
     case .icon: loop.respond(connection, status: 204, body: [])  // browsers ask; the page has none
     case .openAPI: file(connection, .openAPI)
