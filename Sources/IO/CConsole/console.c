@@ -33,6 +33,9 @@ static const unsigned char live[] = {
 static const unsigned char panel[] = {
 #embed "console/panel.js"
 };
+static const unsigned char forks[] = {
+#embed "console/forks.js"
+};
 static const unsigned char css[] = {
 #embed "console.css"
 };
@@ -52,7 +55,7 @@ const size_t vx_openapi_size = sizeof openapi;
 #define MODULE(name) {#name, name, sizeof name}
 static const struct vx_console_module modules[] = {
     MODULE(words), MODULE(elements), MODULE(survey), MODULE(painter),
-    MODULE(chart), MODULE(scene), MODULE(live), MODULE(panel),
+    MODULE(chart), MODULE(scene), MODULE(live), MODULE(panel), MODULE(forks),
 };
 const int vx_console_module_count = sizeof modules / sizeof modules[0];
 struct vx_console_module vx_console_module_at(int index) { return modules[index]; }

@@ -8,6 +8,7 @@
 //   scene     players, treasures and claims, drawn above the ground on every frame
 //   live      the connection: snapshots and deltas in order, or a plain word about why not
 //   panel     board, figures, books and feed
+//   forks     what if: forks of the hunt, compared, promoted, discarded
 //   console   joins them
 //
 // Everything that names a player, treasure or hunt comes from outside. It is kept in Maps, never as
@@ -18,6 +19,7 @@ import { $, write, make } from "./console/elements.js";
 import { Chart } from "./console/chart.js";
 import { Scene } from "./console/scene.js";
 import { Live } from "./console/live.js";
+import { Forks } from "./console/forks.js";
 import { Panel } from "./console/panel.js";
 
 const THEMES = { auto: ["◐", "as the system"], light: ["☀", "light"], dark: ["☾", "dark"] };
@@ -29,6 +31,7 @@ class Page {
     this.panel = new Panel(player => this.follow(player));
     this.live = new Live(
       (type, message) => this.take(type, message), (is, words) => this.link(is, words));
+    this.forks = new Forks();
     this.offset = null;
     this.pointers = new Map();
     this.bindTheme();
@@ -106,6 +109,7 @@ class Page {
     this.notice("");
     this.scene.clear();
     this.panel.clear();
+    this.forks.enter(hunt);
     this.live.follow(hunt);
     this.describe(hunt).catch(
       fault => this.notice(`The map could not be fetched: ${plain(fault.message)}`));
