@@ -58,7 +58,7 @@ let package = Package(
       providers: [.apt(["libzstd-dev"])]),
     .target(
       name: "CConsole", path: "Sources/IO/CConsole",
-      exclude: ["index.html", "console.js", "console.css", "openapi.json"]),
+      exclude: ["index.html", "console.js", "console", "console.css", "openapi.json"]),
     io("Console", ["CConsole"]),
     io("Bus", ["Bounded", "CSystem"]),
     io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem", "CZstd"]),

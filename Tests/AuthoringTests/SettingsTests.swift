@@ -20,6 +20,7 @@ import Testkit
     let values = [
       "data": "/var/lib/veltrix", "http": "127.0.0.1:80", "stream": "[::1]:81", "threads": "64",
       "durability": "interval", "flush_interval": "5ms", "group_commit_max": "0",
+      "gather_max": "20ms", "hosts": "hunt.example,10.0.0.7",
       "segment_size": "1GiB", "digest_every": "1_000", "disk_reserve": "0",
       "snapshot_every_events": "1000", "snapshot_every": "100ms", "snapshot_keep": "2",
       "snapshot_full_every": "3", "snapshot_rate": "0", "retention": "remove",
@@ -36,6 +37,7 @@ import Testkit
     #expect("\(settings.http) \(settings.stream)" == "127.0.0.1:80 [::1]:81")
     #expect(settings.threads == 64 && settings.durability == .interval)
     #expect(settings.flushIntervalMs == 5 && settings.groupCommitMaxMs == 0)
+    #expect(settings.gatherMaxMs == 20 && settings.hosts == ["hunt.example", "10.0.0.7"])
     #expect(settings.segmentBytes == 1 << 30 && settings.digestEveryEvents == 1_000)
     #expect(settings.snapshotEveryEvents == 1_000 && settings.snapshotEveryMs == 100)
     #expect(settings.snapshotKeep == 2 && settings.snapshotFullEvery == 3)
@@ -70,6 +72,11 @@ import Testkit
     (
       "durability: interval\nflush_interval: 5ms\nstream: localhost:7400",
       "f:3:1: error: stream: 127.0.0.1:7400 is taken by http; each needs an address of its own"
+    ),
+    (
+      "hosts: a.example,http://b",
+      "f:1:8: error: hosts: \"a.example,http://b\": expected at most 16 host names, separated by"
+        + " commas"
     ),
     ("[]", "f:1:1: error: expected a mapping of keys; got a list"),
   ])
@@ -131,6 +138,8 @@ private let helpSnapshot = """
                                         or localhost, and a port; default 127.0.0.1:7400
     --stream <host:port>                where clients of the binary stream connect; 127.x.y.z,
                                         [::1] or localhost, and a port; default 127.0.0.1:7401
+    --hosts <host,...>                  names besides loopback's that HTTP clients may call this
+                                        server by; default localhost
     --threads <n>                       threads that apply events; 0 for one a core but one, and
                                         at least one; 0...64 threads; default 0
     --durability batch|interval|os      when the journal is flushed: each batch, at an interval,
@@ -139,6 +148,8 @@ private let helpSnapshot = """
                                         5ms...500ms; default 50ms
     --group-commit-max <time>           longest a batch waits for company before it is flushed,
                                         when durability is batch; 0...5ms; default 1ms
+    --gather-max <time>                 longest that events of a busy stream wait to be read
+                                        together; 0 for never; 0...20ms; default 1ms
     --segment-size <bytes>              length of a journal file, written ahead; 1MiB...1GiB, a
                                         multiple of 4KiB; default 64MiB
     --digest-every <n>                  events between two digests of the state in the journal;

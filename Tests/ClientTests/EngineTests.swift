@@ -66,6 +66,28 @@ func withEngine<Result>(_ body: (Server) throws -> Result) throws -> Result {
     #expect(digests[0] != nil && digests[0] == digests[1])
   }
 
+  /// Garbage and repetitions change no state: the same valid events give the same digest.
+  @Test func stormsChangeNoDigest() throws {
+    var digests: [String?] = []
+    try withEngine { server in
+      for (name, more) in [
+        ("clean", []), ("flood", ["--malformed-percent", "50"]),
+        ("storm", ["--duplicate-percent", "50"]),
+      ] {
+        let options = try LoadOptions(
+          [
+            "--target", "127.0.0.1:\(server.streamPort)", "--http", "127.0.0.1:\(server.httpPort)",
+            "--rate", "10000", "--events", "3001", "--players", "200", "--batch", "40", "--create",
+            "--hunt", name,
+          ] + more)
+        let report = try Load(options, world: sharedWorld) { _ in }.run()
+        #expect(report.isGood && report.valid == 3_001 && report.digestEvents == 3_001)
+        digests.append(report.digest)
+      }
+    }
+    #expect(digests[0] != nil && Set(digests).count == 1)
+  }
+
   /// The demo's players join, find treasures and win no more than there is.
   @Test func demoPlayersHunt() throws {
     try withEngine { server in

@@ -73,6 +73,34 @@ func plan(_ random: inout TestRandom) -> LoadPlan {
     })
 }
 
+/// A run for n valid events makes the same n whatever is between them, and nothing after the last.
+@Test func streamEndsAfterItsEvents() {
+  #expect(
+    forAll(cases: 20) { random in
+      var plan = plan(&random)
+      plan.events = 1 + UInt64(random.below(3_000))
+      func valid(_ malformed: Int, _ duplicate: Int) -> [[Event]] {
+        plan.malformedPercent = malformed
+        plan.duplicatePercent = duplicate
+        return (0..<plan.connections).map { connection in
+          let source = EventSource(plan, world: sharedWorld, connection: connection)
+          var fresh: [Event] = []
+          while !source.isDone {
+            source.makeFrame(plan.batch)
+            for at in 0..<source.count {
+              let event = source.frame.load(FrameHeader.byteCount + at * 64, as: Event.self)
+              if isValid(event), event.sequence == UInt64(fresh.count) + 1 { fresh.append(event) }
+            }
+          }
+          return fresh.count == Int(source.events) ? fresh : []
+        }
+      }
+      let clean = valid(0, 0)
+      return clean.reduce(0, { $0 + $1.count }) == Int(plan.events ?? 0)
+        && valid(50, 0) == clean && valid(0, 50) == clean && valid(40, 40) == clean
+    })
+}
+
 func isValid(_ event: Event) -> Bool {
   do throws(Rejection) {
     try event.validate()

@@ -163,6 +163,7 @@ func run(
   (["--ack", "maybe"], "--ack maybe: expected applied or durable"),
   (["--batch", "2049"], "--batch 2049: above 2,048"),
   (["--malformed-percent", "60", "--duplicate-percent", "41"], "more than 100 together"),
+  (["--events", "9", "--duplicate-percent", "100"], "--events: no valid event comes"),
   (["--players", "3", "--connections", "4"], "--connections 4: more than --players 3"),
   (["--hunt", "A"], "--hunt A: expected 1...48 bytes of a-z 0-9 -"),
 ])

@@ -24,6 +24,7 @@ private func randomDefinition(_ random: inout TestRandom) -> HuntDefinition {
   definition.rules.aheadMs = Int64(random.below(1 << 40))
   definition.rules.claimsPerPlayer = UInt32(random.below(1 << 20))
   definition.rules.joinImplicitly = random.chance(50)
+  definition.rules.hintRadius = random.chance(50) ? UInt32(random.below(300_001)) : 0
   definition.startsLive = random.chance(50)
   for _ in 0..<random.below(5) {
     var spec = TreasureSpec(
@@ -51,6 +52,17 @@ private func randomDefinition(_ random: inout TestRandom) -> HuntDefinition {
       let definition = randomDefinition(&random)
       return try HuntDefinition(decoding: definition.encoded()) == definition
     })
+}
+
+/// A definition without a rule of version 2 is written as version 1, so that a hunt made before there
+/// was one is still the hunt that its journal names.
+@Test func olderDefinitionsKeepTheirIdentity() throws {
+  var definition = HuntDefinition(name: "old")
+  let old = definition.encoded()
+  #expect(old[4] == 1)
+  definition.rules.hintRadius = 64
+  #expect(definition.encoded()[4] == 2 && definition.encoded().count == old.count + 8)
+  #expect(try HuntDefinition(decoding: old).rules.hintRadius == 0)
 }
 
 /// Any bytes, encoded and then changed, cut or lengthened, are a fault with its place or a definition

@@ -252,7 +252,10 @@ struct Model {
     let open = treasures.compactMap { id, treasure in
       treasure.phase == .open ? world.node(treasure.x, treasure.y).map { ($0, id) } : nil
     }
-    let made = world.field(open.map { (node: $0.0, id: $0.1) })
+    let radius = Int(definition.rules.hintRadius) * world.straightCost
+    let made = world.field(open.map { (node: $0.0, id: $0.1) }).map { near in
+      radius > 0 && near.map { $0.distance > radius } ?? false ? nil : near
+    }
     field = made
     return made
   }

@@ -64,6 +64,7 @@ struct RandomHunt {
     definition.rules.aheadMs = random.chance(40) ? Int64(500 + random.below(3_000)) : 0
     definition.rules.claimsPerPlayer = UInt32(random.below(4))
     definition.rules.joinImplicitly = random.chance(60)
+    definition.rules.hintRadius = random.chance(40) ? UInt32(1 + random.below(6)) : 0
     definition.startsLive = random.chance(80)
     if random.chance(30) { definition.boards = [BoardSpec(name: "minute", windowMs: 2_000)] }
     if random.chance(30) { definition.boards = [BoardSpec(name: "all", windowMs: nil)] }

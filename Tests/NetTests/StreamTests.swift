@@ -1,8 +1,9 @@
 import CSystem
 import Foundation
-import Net
 import Testing
 import Testkit
+
+@testable import Net
 
 /// Echoes bytes in pieces of its own choosing: consumes parts, pauses and resumes at random, and
 /// waits for `drained` when the out-buffer is full.
@@ -60,9 +61,11 @@ private func runMoodyEcho(
   return (running, port.value)
 }
 
-/// Whatever is sent comes back byte for byte, however the two sides cut it and pause.
-@Test func streamsEchoExactly() {
+/// Whatever is sent comes back byte for byte, however the two sides cut it and pause, and whether
+/// busy streams are read at once or gather.
+@Test(arguments: [0, 3]) func streamsEchoExactly(gatherMs: Int) {
   var limits = Running.smallLimits
+  limits.gatherMs = gatherMs
   limits.streamReceiveBytes = 32 * 1_024
   limits.outBytesMax = 48 * 1_024
   limits.tickMs = 1
@@ -86,6 +89,26 @@ private func runMoodyEcho(
       sender.start()
       return client.read(count) == bytes
     })
+}
+
+/// Busy streams are read once in a while, from the start of one reading to the next; quiet ones, and
+/// those that brought much, at once.
+@Test func onlyBusyStreamsGather() {
+  var traffic = StreamTraffic()
+  func read(_ startMs: Int64, _ bytes: Int, isMuch: Bool = false) -> Int64 {
+    traffic.begin(startMs * 1_000_000)
+    traffic.received(bytes, isMuch: isMuch)
+    traffic.end(startMs * 1_000_000 + 300_000, gatherNs: 2_000_000)
+    return traffic.gatherUntilNs
+  }
+  var quiet: [Int64] = []
+  for ms in 1_000..<1_100 { quiet.append(read(Int64(ms), 4_096)) }
+  #expect(quiet.allSatisfy { $0 == 0 }, "4 MB/s is not busy")
+  for ms in 1_100..<1_120 { _ = read(Int64(ms), 16_384) }
+  #expect(read(1_120, 16_384) == 1_122_000_000)
+  #expect(read(1_121, 16_384, isMuch: true) == 0)
+  #expect(read(1_122, 64) == 1_124_000_000, "one small reading ends no busy time")
+  #expect(read(1_200, 64) == 0, "a pause does")
 }
 
 /// A client that never reads is held up by back-pressure; nothing is lost once it does.

@@ -13,6 +13,9 @@ public enum DefinitionFault: Error, Equatable, Sendable {
 /// Little-endian, no padding: magic `VXHD` (4), version 1 (4), name (count 4, bytes), 7 limits (8
 /// each), 8 rules (8 each), startsLive (8), treasures (count 4, then 9 x 8 each), boards (count 4,
 /// then name and windowMs 8, 0 for all time).
+///
+/// Version 2 has a ninth rule, hintRadius, behind the eight; a definition without a radius is
+/// written as version 1, so that hunts made before there was one keep their identity.
 extension HuntDefinition {
   private static var magic: UInt64 { 0x4448_5856 }
 
@@ -27,7 +30,7 @@ extension HuntDefinition {
       out += bytes
     }
     put(Int64(Self.magic), 4)
-    put(1, 4)
+    put(rules.hintRadius == 0 ? 1 : 2, 4)
     put(name)
     for value in [
       limits.players, limits.treasures, limits.claims, limits.producers, limits.gaps,
@@ -36,8 +39,10 @@ extension HuntDefinition {
     for value in [
       Int64(rules.speedMax), Int64(rules.stepsFree), Int64(rules.stepsMax), rules.walls ? 1 : 0,
       rules.latenessMs, rules.aheadMs, Int64(rules.claimsPerPlayer),
-      rules.joinImplicitly ? 1 : 0, startsLive ? 1 : 0,
+      rules.joinImplicitly ? 1 : 0,
     ] { put(value) }
+    if rules.hintRadius > 0 { put(Int64(rules.hintRadius)) }
+    put(startsLive ? 1 : 0)
     put(Int64(treasures.count), 4)
     for treasure in treasures {
       for value in [
@@ -62,7 +67,7 @@ extension HuntDefinition {
       throw .outOfRange(field: "magic", value: magic, at: 0)
     }
     let version = try reader.integer("version", 4, 0...Int64(UInt32.max))
-    guard version == 1 else { throw .unsupportedVersion(UInt32(version)) }
+    guard version == 1 || version == 2 else { throw .unsupportedVersion(UInt32(version)) }
     name = try reader.text("name", 48)
     limits.players = Int(try reader.integer("players", 8, 1...(1 << 24 - 1)))
     limits.treasures = Int(try reader.integer("treasures", 8, 1...1_000_000))
@@ -79,6 +84,7 @@ extension HuntDefinition {
     rules.aheadMs = try reader.integer("aheadMs", 8, 0...(1 << 53))
     rules.claimsPerPlayer = UInt32(try reader.integer("claimsPerPlayer", 8, 0...(1 << 20)))
     rules.joinImplicitly = try reader.integer("joinImplicitly", 8, 0...1) == 1
+    if version == 2 { rules.hintRadius = UInt32(try reader.integer("hintRadius", 8, 1...300_000)) }
     startsLive = try reader.integer("startsLive", 8, 0...1) == 1
     let coordinate = Int64(Int32.min)...Int64(Int32.max)
     for _ in 0..<(try reader.integer("treasure count", 4, 0...1_000_000)) {

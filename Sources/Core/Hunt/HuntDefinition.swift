@@ -57,6 +57,9 @@ public struct HuntRules: Equatable, Sendable {
   public var claimsPerPlayer: UInt32 = 1
   /// Whether a move, claim or score of an unknown player lets the player join first.
   public var joinImplicitly = true
+  /// Farthest that a hint sees a treasure, in straight steps over plain edges, 0...300,000; 0 for
+  /// any distance. Bounds what one spawn, claim or edge change may cost on a large map.
+  public var hintRadius: UInt32 = 0
 
   public init() {}
 }

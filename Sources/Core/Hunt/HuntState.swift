@@ -141,7 +141,8 @@ public struct HuntState: ~Copyable {
       let limits = definition.limits
       counts = PagedArray("counts", count: 1, in: &layout)
       world = GridWorld("world", map, in: &layout)
-      field = TreasureField("field", over: world, in: &layout)
+      field = TreasureField(
+        "field", over: world, radiusMax: Self.radiusMax(definition, map), in: &layout)
       playerIndex = PagedTable("players.index", capacity: limits.players, in: &layout)
       players = PagedArray("players", count: limits.players, in: &layout)
       treasureIndex = PagedTable("treasures.index", capacity: limits.treasures, in: &layout)
@@ -166,6 +167,13 @@ public struct HuntState: ~Copyable {
             name: board.name, kind: board.windowMs.map { .tumbling(ms: $0) } ?? .allTime,
             memberCapacity: limits.players)
         }, in: &layout)
+    }
+
+    /// The rule `hintRadius` in the unit of the map's neighbourhood.
+    private static func radiusMax(_ definition: HuntDefinition, _ map: BlockMap) -> UInt32 {
+      let blocks = UInt64(definition.rules.hintRadius)
+      if blocks == 0 { return distanceMax }
+      return UInt32(min(blocks * UInt64(map.neighbourhood.straightCost), UInt64(distanceMax)))
     }
   }
 

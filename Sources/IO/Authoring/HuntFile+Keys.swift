@@ -111,6 +111,10 @@ extension HuntFile {
       "rules.join", .choice(["implicit", "explicit"]), default: "implicit",
       "whether an unknown player's first event joins them, or a `join` must come first"
     ) { $0.joinImplicitly = $1.text == "implicit" },
+    Field(
+      "rules.hint_radius", .whole(0...300_000, unit: "blocks"), default: "0",
+      "farthest a hint sees a treasure, and farthest a change of one has to be worked out; 0 for any"
+    ) { $0.hintRadius = UInt32($1.number) },
   ]
 
   static let treasureFields: [Field<TreasureSpec>] = [

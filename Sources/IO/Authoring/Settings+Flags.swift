@@ -59,7 +59,7 @@ extension KeySpec {
   /// Whether `placeholder` says all that `form.range` would.
   fileprivate var isShownByPlaceholder: Bool {
     switch form {
-    case .choice, .toggle, .path, .text: true
+    case .choice, .toggle, .path, .text, .hosts: true
     default: false
     }
   }
@@ -76,6 +76,7 @@ extension KeySpec {
     case .path: "<path>"
     case .text: "<text>"
     case .loopback: "<host:port>"
+    case .hosts: "<host,...>"
     }
   }
 }

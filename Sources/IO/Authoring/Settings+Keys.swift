@@ -16,6 +16,10 @@ extension Settings {
       "stream", .loopback, default: "127.0.0.1:7401", "where clients of the binary stream connect"
     ) { $0.stream = $1.address },
     Field(
+      "hosts", .hosts, default: "localhost",
+      "names besides loopback's that HTTP clients may call this server by"
+    ) { $0.hosts = $1.text.split(separator: ",").map(String.init) },
+    Field(
       "threads", .whole(0...64, unit: "threads"), default: "0",
       "threads that apply events; 0 for one a core but one, and at least one"
     ) { $0.threads = Int($1.number) },
@@ -34,6 +38,10 @@ extension Settings {
       "group_commit_max", .duration(0...5), default: "1ms",
       "longest a batch waits for company before it is flushed, when durability is batch"
     ) { $0.groupCommitMaxMs = Int($1.number) },
+    Field(
+      "gather_max", .duration(0...20), default: "1ms",
+      "longest that events of a busy stream wait to be read together; 0 for never"
+    ) { $0.gatherMaxMs = Int($1.number) },
     Field(
       "segment_size", .bytes(1 << 20...1 << 30, multipleOf: 4096), default: "64MiB",
       "length of a journal file, written ahead"

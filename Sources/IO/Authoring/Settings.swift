@@ -7,11 +7,14 @@ public struct Settings: Equatable, Sendable {
   public var data = "veltrix-data"
   public var http = ListenAddress(loopbackPort: 7400)
   public var stream = ListenAddress(loopbackPort: 7401)
+  /// Names in a `Host` header that are this server beside its own, in small letters, without ports.
+  public var hosts = ["localhost"]
   /// 0...64; 0 leaves it to the server.
   public var threads = 0
   public var durability = Durability.batch
   public var flushIntervalMs = 50
   public var groupCommitMaxMs = 1
+  public var gatherMaxMs = 1
   public var segmentBytes = 64 << 20
   public var digestEveryEvents = 1_000_000
   public var diskReserveBytes = 256 << 20

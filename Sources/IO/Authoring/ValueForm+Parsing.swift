@@ -52,6 +52,12 @@ extension ValueForm {
     case .loopback:
       guard let address = ListenAddress(text) else { throw .malformed(expected: range) }
       return .address(address)
+    case .hosts:
+      let names = text.split(separator: ",", omittingEmptySubsequences: false)
+      guard names.count <= 16 && names.allSatisfy(isHostName) else {
+        throw .malformed(expected: range)
+      }
+      return .text(text)
     }
   }
 
@@ -76,6 +82,16 @@ extension ValueForm {
     if value > range.upperBound { throw .above(write(range.upperBound) + " (\(self.range))") }
     return value
   }
+}
+
+/// Whether `text` is a host's name in small letters, or an address in its place: no port, no `*`.
+private func isHostName(_ text: Substring) -> Bool {
+  (1...253).contains(text.utf8.count)
+    && text.utf8.allSatisfy { byte in
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+        || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+    }
 }
 
 /// Whether `text` is 1...`byteCountMax` bytes of `a-z 0-9 -`.

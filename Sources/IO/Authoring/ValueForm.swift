@@ -27,6 +27,8 @@ public enum ValueForm: Equatable, Sendable {
   case text
   /// `host:port` on the loopback interface.
   case loopback
+  /// Host names without ports, at most 16, with commas between them.
+  case hosts
 
   /// A value of a form, in the form's smallest unit.
   public enum Value: Equatable, Sendable {
@@ -56,6 +58,7 @@ public enum ValueForm: Equatable, Sendable {
     case .path: "a path"
     case .text: "text"
     case .loopback: "127.x.y.z, [::1] or localhost, and a port"
+    case .hosts: "at most 16 host names, separated by commas"
     }
   }
 

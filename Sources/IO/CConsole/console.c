@@ -9,6 +9,33 @@ static const unsigned char html[] = {
 static const unsigned char js[] = {
 #embed "console.js"
 };
+static const unsigned char words[] = {
+#embed "console/words.js"
+};
+static const unsigned char elements[] = {
+#embed "console/elements.js"
+};
+static const unsigned char survey[] = {
+#embed "console/survey.js"
+};
+static const unsigned char painter[] = {
+#embed "console/painter.js"
+};
+static const unsigned char chart[] = {
+#embed "console/chart.js"
+};
+static const unsigned char scene[] = {
+#embed "console/scene.js"
+};
+static const unsigned char live[] = {
+#embed "console/live.js"
+};
+static const unsigned char panel[] = {
+#embed "console/panel.js"
+};
+static const unsigned char forks[] = {
+#embed "console/forks.js"
+};
 static const unsigned char css[] = {
 #embed "console.css"
 };
@@ -24,3 +51,11 @@ const unsigned char *vx_console_css_start(void) { return css; }
 const size_t vx_console_css_size = sizeof css;
 const unsigned char *vx_openapi_start(void) { return openapi; }
 const size_t vx_openapi_size = sizeof openapi;
+
+#define MODULE(name) {#name, name, sizeof name}
+static const struct vx_console_module modules[] = {
+    MODULE(words), MODULE(elements), MODULE(survey), MODULE(painter),
+    MODULE(chart), MODULE(scene), MODULE(live), MODULE(panel), MODULE(forks),
+};
+const int vx_console_module_count = sizeof modules / sizeof modules[0];
+struct vx_console_module vx_console_module_at(int index) { return modules[index]; }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -164,6 +165,12 @@ int vx_epoll_wait_ns(int epoll, struct epoll_event *events, int count, int64_t t
   // Linux before 5.11: whole milliseconds, rounded up.
   int64_t ms = (timeout_ns + 999999) / 1000000;
   return epoll_wait(epoll, events, count, timeout_ns < 0 ? -1 : ms > INT32_MAX ? INT32_MAX : ms);
+}
+
+int vx_wait_readable_ns(int descriptor, int64_t timeout_ns) {
+  struct timespec limit = {timeout_ns / 1000000000, timeout_ns % 1000000000};
+  struct pollfd entry = {descriptor, POLLIN, 0};
+  return ppoll(&entry, 1, &limit, NULL);
 }
 
 int vx_set_timer_slack(int64_t slack_ns) { return prctl(PR_SET_TIMERSLACK, slack_ns, 0, 0, 0); }

@@ -13,6 +13,8 @@ public struct LoadPlan: Sendable, Equatable {
   public var malformedPercent = 0
   /// Share of slots that repeat an earlier event.
   public var duplicatePercent = 0
+  /// Valid events over all connections after which the run ends; nil leaves the end to its time.
+  public var events: UInt64?
   /// Players may be in the hunt already: each leaves before it joins.
   public var rejoins = false
 
@@ -21,11 +23,14 @@ public struct LoadPlan: Sendable, Equatable {
 
 /// Makes the events of one connection, frame after frame.
 ///
-/// A frame has `plan.batch` slots. Each slot holds the next valid event, a repetition of one of the
-/// last 1,024, or something broken; which of them follows from seed, connection and slot. Valid
-/// event i follows from seed, connection and i alone, so the valid events are the same whatever is
-/// between. Rarely a whole frame is broken by a false checksum, and then all of its slots are
-/// broken ones.
+/// The valid events are a prefix of one stream that seed, players, connections and connection
+/// decide: their kinds, places, times and sequences are the same whatever is between them, and so
+/// is the state they lead to. How long the prefix is, `plan.events` says, or the time given.
+///
+/// A frame has `plan.batch` slots, the last one maybe fewer. Each slot holds the next valid event,
+/// a repetition of one of the last 1,024, or something broken; which of them follows from seed,
+/// connection and slot. Rarely a whole frame is broken by a false checksum, and then all of its
+/// slots are broken ones.
 ///
 /// Of the valid events 80 % are moves with a hint wanted, 10 % claims, 10 % scores; a player's
 /// first is a join. Seven of eight players walk, one open step a move; the eighth stands on a
@@ -51,6 +56,8 @@ public final class EventSource {
   public private(set) var frames: UInt64 = 0
   /// Valid events made.
   public private(set) var events: UInt64 = 0
+  /// Valid events to make.
+  public let eventsMax: UInt64
 
   private let plan: LoadPlan
   private let world: LoadWorld
@@ -82,6 +89,11 @@ public final class EventSource {
     self.firstSequence = firstSequence
     let (share, rest) = plan.players.quotientAndRemainder(dividingBy: plan.connections)
     playerCount = UInt64(share + (connection < rest ? 1 : 0))
+    eventsMax =
+      plan.events.map { total in
+        let (share, rest) = total.quotientAndRemainder(dividingBy: UInt64(plan.connections))
+        return share + (UInt64(connection) < rest ? 1 : 0)
+      } ?? .max
     players = Slab(byteCount: Int(playerCount) * 8)
     recent = Slab(byteCount: Self.recentCount * Event.byteCount)
     frame = Slab(byteCount: FrameHeader.byteCount + plan.batch * Event.byteCount)
@@ -97,10 +109,13 @@ public final class EventSource {
     duplicateShare = whole * UInt64(plan.duplicatePercent) / 100
   }
 
-  /// Makes the next frame, of `count` slots, `1...plan.batch`; all frames but the last are full.
-  public func makeFrame(_ count: Int) {
-    precondition((1...plan.batch).contains(count), "frame of \(count) events")
-    self.count = count
+  /// Whether every valid event asked for is made.
+  public var isDone: Bool { events == eventsMax }
+
+  /// Makes the next frame, of at most `countMax` slots, `1...plan.batch`; all frames but the last
+  /// are full. The last valid event asked for ends its frame. Call only while `!isDone`.
+  public func makeFrame(_ countMax: Int) {
+    precondition((1...plan.batch).contains(countMax) && !isDone, "frame of \(countMax) events")
     malformed = 0
     duplicates = 0
     let number = frames
@@ -108,12 +123,16 @@ public final class EventSource {
     isCorrupt = mixed(slotKey ^ ~number) >> 32 < corruptShare
     let firstSlot = number &* UInt64(plan.batch)
     let isPure = malformedShare == 0 && duplicateShare == 0
-    for at in 0..<count {
+    if isPure {
+      count = Int(min(UInt64(countMax), eventsMax - events))
+      for at in 0..<count { makeValid(FrameHeader.byteCount &+ at &* Event.byteCount) }
+      return
+    }
+    count = 0
+    while count < countMax, !isDone {
+      let at = count
       let place = FrameHeader.byteCount &+ at &* Event.byteCount
-      if isPure {
-        makeValid(place)
-        continue
-      }
+      count &+= 1
       let random = mixed(slotKey &+ firstSlot &+ UInt64(at))
       let share = random >> 32
       if isCorrupt || share < malformedShare {

@@ -180,7 +180,6 @@ public final class Load: StreamAudience {
   private func makeLanes() {
     var plan = options.plan
     plan.rejoins = welcomes.contains { ($0?.highSequence ?? 0) > 0 }
-    let total = UInt64(options.rate) * UInt64(options.seconds)
     schedule = SendSchedule(
       startNs: 0, rate: UInt64(options.rate), connections: UInt64(plan.connections))
     slotStep = Int64(plan.connections) * 1_000_000_000_000 / Int64(options.rate)
@@ -191,7 +190,8 @@ public final class Load: StreamAudience {
       lanes.append(
         LoadLane(
           number: session.number, session: session, source: source,
-          slotCount: schedule.slotCount(session.number, of: total), batch: plan.batch))
+          slotCount: options.slots.map { schedule.slotCount(session.number, of: $0) } ?? .max,
+          batch: plan.batch))
     }
   }
 
@@ -362,9 +362,8 @@ public final class Load: StreamAudience {
     report.outcomeTimes = outcomeTimes
     report.ends = ends
     report.strayAnswers = strayAnswers
-    let elapsedNs = max(
-      Int64(options.seconds) * 1_000_000_000, lastAnswerNs - schedule.startNs)
-    report.seconds = Double(elapsedNs) / 1e9
+    let leastNs = options.slots == nil ? 1 : Int64(options.seconds) * 1_000_000_000
+    report.seconds = Double(max(leastNs, lastAnswerNs - schedule.startNs)) / 1e9
     for lane in lanes {
       report.malformed += lane.malformed
       report.duplicates += lane.duplicates

@@ -91,11 +91,13 @@ final class LoadLane {
   }
 
   /// Whether every slot has been sent.
-  var isDone: Bool { !hasFrame && slotsMade == slotCount }
+  var isDone: Bool { !hasFrame && isMade }
+
+  private var isMade: Bool { slotsMade == slotCount || source.isDone }
 
   /// Makes the next frame when there is one to make.
   func prepare(_ schedule: SendSchedule) {
-    guard !hasFrame, slotsMade < slotCount else { return }
+    guard !hasFrame, !isMade else { return }
     source.makeFrame(Int(min(batch, slotCount - slotsMade)))
     slotsMade += UInt64(source.count)
     frameDueNs = schedule.dueNs(slotsMade - 1, number)

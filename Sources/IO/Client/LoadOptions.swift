@@ -26,15 +26,18 @@ public struct LoadOptions: Equatable, Sendable {
       --create                    make the hunt first; its name must be free
       --rate <n>                  events/s, 1...10,000,000                               default 100,000
       --seconds <n>               1...86,400                                                  default 10
+      --events <n>                end after exactly n valid events instead, 1...100,000,000,000
       --players <n>               1...10,000,000                                          default 10,000
       --connections <n>           1...200, at most one a player                                default 1
       --batch <n>                 events in a frame, 1...2,048                               default 256
       --ack applied|durable       what an acknowledgement has to mean                    default durable
       --outcomes yes|no           what became of each event, or counts only                  default yes
-      --malformed-percent <n>     share of events that is broken, 0...100                      default 0
+      --malformed-percent <n>     share of lines that is broken, 0...100                       default 0
       --duplicate-percent <n>     share of repetitions; 100 with the above                     default 0
-      --seed <n>                  same seed, same events; 0...2^64-1                           default 1
+      --seed <n>                  same seed, same valid events; 0...2^64-1                     default 1
       --json <file>               writes the result there
+    The rate counts all lines. Valid events are a prefix of one stream for a seed, players and
+    connections, whatever is between them; with --connections 1 and --events they give one digest.
     An event's latency counts from when it was due, whether or not it left then.
     exit: 0 all answered and the books balance, 1 not so or no engine, 2 bad usage
     """
@@ -69,14 +72,21 @@ public struct LoadOptions: Equatable, Sendable {
     guard plan.malformedPercent + plan.duplicatePercent <= 100 else {
       throw Fault("--malformed-percent and --duplicate-percent: more than 100 together")
     }
+    guard plan.events == nil || plan.malformedPercent + plan.duplicatePercent < 100 else {
+      throw Fault("--events: no valid event comes when 100 percent of the lines are others")
+    }
     guard plan.connections <= plan.players else {
       throw Fault("--connections \(plan.connections): more than --players \(plan.players)")
     }
   }
 
+  /// Lines that the run sends; nil when it ends after a number of valid events.
+  var slots: UInt64? { plan.events == nil ? UInt64(rate) * UInt64(seconds) : nil }
+
   private static let flags = [
-    "--target", "--http", "--hunt", "--rate", "--seconds", "--players", "--connections", "--batch",
-    "--ack", "--outcomes", "--malformed-percent", "--duplicate-percent", "--seed", "--json",
+    "--target", "--http", "--hunt", "--rate", "--seconds", "--events", "--players", "--connections",
+    "--batch", "--ack", "--outcomes", "--malformed-percent", "--duplicate-percent", "--seed",
+    "--json",
   ]
 
   private static func bracketed(_ host: String) -> String { host == "::1" ? "[::1]" : host }
@@ -95,6 +105,7 @@ public struct LoadOptions: Equatable, Sendable {
       hunt = value
     case "--rate": rate = try whole(flag, value, 1...10_000_000)
     case "--seconds": seconds = try whole(flag, value, 1...86_400)
+    case "--events": plan.events = UInt64(try whole(flag, value, 1...100_000_000_000))
     case "--players": plan.players = try whole(flag, value, 1...10_000_000)
     case "--connections": plan.connections = try whole(flag, value, 1...200)
     case "--batch": plan.batch = try whole(flag, value, 1...FrameHeader.eventCountMax)

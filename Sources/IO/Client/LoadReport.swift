@@ -45,7 +45,7 @@ public struct LoadReport {
   /// Everything was answered, as foreseen, and both sides count the same.
   public var isGood: Bool {
     booksBalance && counts.unanswered == 0 && surprises == 0 && strayAnswers == 0 && ends.isEmpty
-      && counts.sent == offered && areOutcomesWhole
+      && missing == 0 && areOutcomesWhole
   }
 
   /// Every event acknowledged came with an outcome, but for frames refused whole.
@@ -55,7 +55,13 @@ public struct LoadReport {
         && outcomes.late == counts.late && outcomes.rejected <= counts.rejected)
   }
 
-  private var offered: UInt64 { UInt64(options.rate) * UInt64(options.seconds) }
+  /// Valid events sent.
+  public var valid: UInt64 { counts.sent - malformed - duplicates }
+
+  /// What was to be sent and was not: lines, or valid events where these were asked for.
+  private var missing: UInt64 {
+    options.slots.map { $0 - counts.sent } ?? (options.plan.events ?? 0) - valid
+  }
 
   /// Events answered other than with "shed", a second.
   var achievedPerSecond: Double {
@@ -103,7 +109,7 @@ public struct LoadReport {
       "counts":{"sent":\(counts.sent),"applied":\(counts.applied),\
       "duplicate":\(counts.duplicate),"rejected":\(counts.rejected),"late":\(counts.late),\
       "shed":\(counts.shed),"unanswered":\(counts.unanswered)},\
-      "made":{"malformed":\(malformed),"duplicate":\(duplicates)},\
+      "made":{"valid":\(valid),"malformed":\(malformed),"duplicate":\(duplicates)},\
       "results":{\(results.joined(separator: ","))},\
       "unforeseen_answers":\(surprises + strayAnswers),"books_balance":\(booksBalance),\
       "server":{"cpu_seconds":\(optional(serverCPUSeconds.map { decimal($0, 3) })),\
@@ -125,7 +131,9 @@ public struct LoadReport {
         + " \(options.plan.connections), batches of \(options.plan.batch), each due over"
         + " \(decimal(batchMs, 3)) ms",
       "acknowledged when \(options.ack == .applied ? "applied" : "durable")",
-      "offered   \(grouped(UInt64(options.rate)))/s for \(options.seconds) s",
+      "offered   \(grouped(UInt64(options.rate)))/s "
+        + (options.plan.events.map { "until \(grouped($0)) valid events" }
+          ?? "for \(options.seconds) s"),
       "achieved  \(grouped(UInt64(achievedPerSecond.rounded())))/s over \(decimal(seconds, 3)) s",
       "",
       "ms from when an event was due  " + columns.joined(),
@@ -154,7 +162,7 @@ public struct LoadReport {
     if counts.unanswered > 0 {
       lines.append("\(grouped(counts.unanswered)) EVENTS UNANSWERED after \(graceSeconds) s")
     }
-    if counts.sent != offered { lines.append("\(grouped(offered - counts.sent)) EVENTS NOT SENT") }
+    if missing > 0 { lines.append("\(grouped(missing)) EVENTS NOT SENT") }
     lines += ends.prefix(20).map { "lost \($0)" }
     if surprises + strayAnswers > 0 {
       lines.append("\(grouped(surprises + strayAnswers)) answers contradict what was sent")

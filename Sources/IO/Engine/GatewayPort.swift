@@ -13,6 +13,10 @@ public final class GatewayPort: @unchecked Sendable {
   private let bells: [Doorbell]
   private let wakeGateway: @Sendable () -> Void
   private let answers = Mutex<[Answer]>([])
+  /// The gateway found no room for a batch, and waits to hear of some.
+  private let wantsRoom = Atomic<Bool>(false)
+  /// A partition thread found no room for replies, and waits to hear of some.
+  private let wantsReplyRoom = Atomic<Bool>(false)
   private var rung: [Bool]
 
   init(
@@ -38,7 +42,7 @@ public final class GatewayPort: @unchecked Sendable {
   public func send(_ batch: Batch, _ lines: RawSpan, thread: Int) -> Bool {
     let ring = toThreads[thread]
     precondition(lines.byteCount == batch.lineCount * 64)
-    guard ring.hasRoom(1 + batch.lineCount) else { return false }
+    guard hasRoom(ring, 1 + batch.lineCount) else { return false }
     var batch = batch
     batch.gateway = number
     ring.store(batch, ring.writeIndex)
@@ -52,13 +56,21 @@ public final class GatewayPort: @unchecked Sendable {
   /// there is no room.
   public func sendCount(_ batch: Batch, thread: Int) -> Bool {
     let ring = toThreads[thread]
-    guard ring.hasRoom(1) else { return false }
+    guard hasRoom(ring, 1) else { return false }
     var batch = batch
     batch.gateway = number
     ring.store(batch, ring.writeIndex)
     ring.publish(1)
     rung[thread] = true
     return true
+  }
+
+  private func hasRoom(_ ring: LineRing, _ lines: Int) -> Bool {
+    if ring.hasRoom(lines) { return true }
+    // Said before the second look, so that what is given back after it is heard of.
+    wantsRoom.store(true, ordering: .relaxed)
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    return ring.hasRoom(lines)
   }
 
   /// Wakes the threads that were sent something since the last call. Once a loop, not once a batch.
@@ -84,8 +96,7 @@ public final class GatewayPort: @unchecked Sendable {
         ring.release(1 + count)
       }
     }
-    // Whoever waits for room in these rings looks again.
-    if left < limit { for bell in bells { bell.ring() } }
+    if left < limit, Self.heard(wantsReplyRoom) { for bell in bells { bell.ring() } }
     return false
   }
 
@@ -107,4 +118,19 @@ public final class GatewayPort: @unchecked Sendable {
   }
 
   func wake() { wakeGateway() }
+
+  /// Whether the gateway waits for room, which there now is. Call after releasing lines.
+  func isAwaitingRoom() -> Bool { Self.heard(wantsRoom) }
+
+  /// Asks to be rung when lines of a reply ring are given back; look at the ring again afterwards.
+  func askForReplyRoom() {
+    wantsReplyRoom.store(true, ordering: .relaxed)
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+  }
+
+  /// Takes back a wish, if there was one. The fence orders the caller's release of lines before it.
+  private static func heard(_ wish: borrowing Atomic<Bool>) -> Bool {
+    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    return wish.load(ordering: .relaxed) && wish.exchange(false, ordering: .acquiringAndReleasing)
+  }
 }

@@ -141,6 +141,12 @@ final class PartitionThread: @unchecked Sendable {
 
   /// Whether the batch, its journal lines and its reply all find room.
   private func canTake(_ batch: Batch, _ port: GatewayPort) -> Bool {
+    if hasRoom(for: batch, port) { return true }
+    port.askForReplyRoom()
+    return hasRoom(for: batch, port)
+  }
+
+  private func hasRoom(for batch: Batch, _ port: GatewayPort) -> Bool {
     let replies = port.fromThreads[index].free
     guard let hunt = hunt(batch.slot) else { return replies > 1 }
     return hunt.journal.ring.hasRoom(Partition.journalLines(batch))
@@ -151,6 +157,7 @@ final class PartitionThread: @unchecked Sendable {
   private func takeBatches(_ at: Int, _ now: Int64) -> Bool {
     let port = ports[at]
     let ring = port.toThreads[index]
+    let replies = port.fromThreads[index].writeIndex
     var events = 0
     while events < 8_192, ring.available > 0 {
       let batch = ring.load(ring.readIndex, as: Batch.self)
@@ -164,8 +171,9 @@ final class PartitionThread: @unchecked Sendable {
       ring.release(1 + batch.lineCount)
       events += Int(batch.count) + 1
     }
-    if events > 0 { toWake[at] = true }
-    return events > 0
+    if events == 0 { return false }
+    if port.isAwaitingRoom() || port.fromThreads[index].writeIndex != replies { toWake[at] = true }
+    return true
   }
 
   private func step(

@@ -6,11 +6,13 @@ import Events
 /// Files of the page, compiled in.
 enum ConsoleFile {
   case html, script, style, openAPI
+  /// A part of the script, by its name.
+  case module(String)
 
   var type: String {
     switch self {
     case .html: "text/html; charset=utf-8"
-    case .script: "text/javascript; charset=utf-8"
+    case .script, .module: "text/javascript; charset=utf-8"
     case .style: "text/css; charset=utf-8"
     case .openAPI: "application/json"
     }
@@ -22,6 +24,7 @@ enum ConsoleFile {
     case .script: ConsoleBytes.script
     case .style: ConsoleBytes.style
     case .openAPI: ConsoleBytes.openAPI
+    case .module(let name): ConsoleBytes.modules[name] ?? []
     }
   }
 }

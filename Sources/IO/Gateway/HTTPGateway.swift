@@ -44,6 +44,12 @@ final class HTTPGateway: HTTPApplication {
   // MARK: Routes
 
   func request(_ request: borrowing HTTPRequest, _ body: RawSpan, _ connection: ConnectionID) {
+    // Nor may one whose own name was made to lead here.
+    if let host = request.header("Host"), !HostName.isOurs(host, engine.settings) {
+      return fail(
+        connection, 403, "foreign_host", "this server is not called \"\(host)\"; see `hosts`",
+        field: "Host")
+    }
     // A page of another site may not act on an engine that trusts its own machine.
     if let origin = request.header("Origin"), let host = request.header("Host"),
       origin != "http://\(host)", origin != "https://\(host)"
@@ -57,6 +63,7 @@ final class HTTPGateway: HTTPApplication {
     switch route {
     case .page: file(connection, .html)
     case .script: file(connection, .script)
+    case .module(let name): file(connection, .module(name))
     case .style: file(connection, .style)
     case .icon: loop.respond(connection, status: 204, body: [])  // browsers ask; the page has none
     case .openAPI: file(connection, .openAPI)

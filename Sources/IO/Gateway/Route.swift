@@ -1,4 +1,5 @@
 import Authoring
+import Console
 import Events
 import Hunt
 import Net
@@ -6,6 +7,8 @@ import Net
 /// What a method and a path ask for.
 enum Route {
   case page, script, style, icon, openAPI
+  /// A part of the page's script.
+  case module(String)
   case alive, ready, metrics
   case liveSocket
   case listHunts, createHunt
@@ -38,6 +41,7 @@ enum Route {
     switch (path.first ?? "", path.count) {
     case ("", 0...1): self = get(.page)
     case ("console.js", 1): self = get(.script)
+    case ("console", 2) where ConsoleBytes.modules[path[1]] != nil: self = get(.module(path[1]))
     case ("console.css", 1): self = get(.style)
     case ("favicon.ico", 1): self = get(.icon)
     case ("openapi.json", 1): self = get(.openAPI)

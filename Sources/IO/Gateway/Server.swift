@@ -47,6 +47,7 @@ public final class Server: @unchecked Sendable {
     limits.headerMs = settings.headerTimeoutMs
     var streamLimits = limits
     streamLimits.connectionCountMax = min(settings.connections, limits.streamCountMax)
+    streamLimits.gatherMs = settings.gatherMaxMs
     limits.streamCountMax = 0
     do throws(NetFault) {
       httpLoop = try Loop(limits: limits)

@@ -62,7 +62,6 @@ final class StreamGateway: StreamApplication {
     while at < bytes.byteCount {
       switch FrameReader.read(bytes, from: at) {
       case .needMore:
-        port.flush()
         return at
       case .fatal(let rejection):
         refuse(connection, rejection, isClosing: true)
@@ -72,13 +71,11 @@ final class StreamGateway: StreamApplication {
         at = end
       case .frame(let header, let payload):
         guard take(connection, header, bytes.extracting(payload), now) else {
-          port.flush()
           return at
         }
         at = payload.upperBound
       }
     }
-    port.flush()
     return at
   }
 
@@ -231,7 +228,6 @@ final class StreamGateway: StreamApplication {
       if session.untoldShed == 0 { waiting.remove(connection) }
       loop.resumeReading(connection)
     }
-    port.flush()
   }
 
   // MARK: Out
@@ -248,6 +244,9 @@ final class StreamGateway: StreamApplication {
   }
 
   func tick(nowNs: Int64) { lookAtWaiting() }
+
+  /// Partitions hear once of all that was read.
+  func passed() { port.flush() }
 
   private func sendReply(_ reply: Reply, _ lines: LineRun, _ now: Int64) {
     if reply.connection == .max { return }

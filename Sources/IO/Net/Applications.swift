@@ -11,6 +11,8 @@ public protocol NetApplication: AnyObject {
   func closed(_ connection: ConnectionID)
   /// Somebody called `Waker.wake()` since the last `woken`.
   func woken()
+  /// What was ready has been told, and the loop goes on to send, or to wait.
+  func passed()
   /// About every `NetLimits.tickMs`; `nowNs` is the monotonic clock.
   func tick(nowNs: Int64)
 }
@@ -19,6 +21,7 @@ extension NetApplication {
   public func drained(_ connection: ConnectionID) {}
   public func closed(_ connection: ConnectionID) {}
   public func woken() {}
+  public func passed() {}
   public func tick(nowNs: Int64) {}
 }
 

@@ -32,6 +32,8 @@ extension Loop {
     }
     if got > 0 {
       counts.receivedBytes += got
+      let isMuch = got > NetLimits.gatherBytesMax || stream.end + got == limits.streamReceiveBytes
+      traffic.received(got, isMuch: isMuch)
       connection.stream?.end += got
       connection.receivedNs = nowNs
       connection.readDeadlineNs = after(limits.streamIdleMs)

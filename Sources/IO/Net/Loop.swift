@@ -48,6 +48,7 @@ public final class Loop {
   var nowNs: Int64
   var nextTickNs: Int64
   var sweepCursor = 0
+  var traffic = StreamTraffic()
 
   /// Makes a loop and raises the process's soft descriptor limit to the hard one.
   public init(limits: NetLimits = NetLimits()) throws(NetFault) {
@@ -140,12 +141,14 @@ public final class Loop {
   }
 
   private func iterate(timeoutNs: Int64) {
+    if gathers(timeoutNs) { return }
     let waitNs = unsettled.isEmpty ? max(0, min(timeoutNs, nextTickNs - nowNs)) : 0
     let count = unsafe ready.withMemory { memory in
       unsafe vx_epoll_wait_ns(
         epoll, memory.bindMemory(to: epoll_event.self).baseAddress!, Self.readyCountMax, waitNs)
     }
     nowNs = vx_monotonic_ns()
+    traffic.begin(nowNs)
     // A negative count is EINTR: a signal was handled, and nothing is ready.
     for at in 0..<max(0, Int(count)) {
       let event = unsafe ready.withMemory { memory in
@@ -153,9 +156,33 @@ public final class Loop {
       }
       unsafe dispatch(token: event.data.u64, ready: event.events)
     }
+    endPass()
+  }
+
+  private func endPass() {
     if nowNs >= nextTickNs { tick() }
+    for application in applications { application.passed() }
     settleAll()
+    // Settling offers bytes again that had to wait.
+    for application in applications { application.passed() }
     nowNs = vx_monotonic_ns()
+    traffic.end(nowNs, gatherNs: Int64(limits.gatherMs) * 1_000_000)
+  }
+
+  /// While busy streams gather, only the waker is heard; whether it was, or the time is not over.
+  private func gathers(_ timeoutNs: Int64) -> Bool {
+    guard nowNs < traffic.gatherUntilNs, unsettled.isEmpty else { return false }
+    let restNs = max(0, min(timeoutNs, min(traffic.gatherUntilNs, nextTickNs) - nowNs))
+    let count = vx_wait_readable_ns(bell.descriptor, restNs)
+    nowNs = vx_monotonic_ns()
+    if count > 0 {
+      bell.silence()
+      for application in applications { application.woken() }
+    } else if nowNs >= traffic.gatherUntilNs {
+      return false
+    }
+    endPass()
+    return true
   }
 
   private func dispatch(token: UInt64, ready: UInt32) {

@@ -50,6 +50,9 @@ VX_NOLOCKS int64_t vx_find_head_end(const void *_Nonnull bytes, size_t count);
 
 /// As epoll_wait, with a timeout in nanoseconds (negative: no limit).
 int vx_epoll_wait_ns(int epoll, struct epoll_event *_Nonnull events, int count, int64_t timeout_ns);
+
+/// Waits until `descriptor` is readable, at most `timeout_ns`; 1 when it is, else 0 or -1.
+int vx_wait_readable_ns(int descriptor, int64_t timeout_ns);
 /// How late the kernel may end this thread's sleeps, so that it can bundle them; 50 us by default.
 int vx_set_timer_slack(int64_t slack_ns);
 /// Blocks SIGINT and SIGTERM in this and all later threads, and ignores SIGPIPE.
