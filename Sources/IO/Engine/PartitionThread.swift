@@ -17,8 +17,6 @@ final class PartitionThread: @unchecked Sendable {
     /// Stops the hunt's journal and lets go of it; `done` is called when nothing refers to it.
     case detach(slot: UInt32, done: @Sendable () -> Void)
     case query(slot: UInt32, Query, QueryTicket)
-    /// A reader on another thread is done with its fork.
-    case drop(ReadFork)
   }
 
   let bell = Doorbell()
@@ -273,8 +271,6 @@ final class PartitionThread: @unchecked Sendable {
         done()
       case .query(let slot, let query, let ticket):
         answer(slot, query, ticket)
-      case .drop(let fork):
-        fork.drop()
       }
     }
     return !commands.isEmpty
@@ -298,7 +294,7 @@ final class PartitionThread: @unchecked Sendable {
     let status: Int
     let body: [UInt8]
     if case .path(let from, let to) = query {
-      guard let readers, let refused = hunt.startPath(from, to, ticket, self, readers) else {
+      guard let readers, let refused = hunt.startPath(from, to, ticket, readers) else {
         return
       }
       (status, body) = refused
