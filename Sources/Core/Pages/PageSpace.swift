@@ -4,8 +4,8 @@ public import Bounded
 ///
 /// A tree two levels high: a root of its own names nodes, a node names 64 pages (`PageNode`). A
 /// fork copies the root; from then on the first write below a shared node copies the node, and the
-/// first write to a shared page copies the page. All containers are places in a space (`PagedArray`,
-/// `PagedTable`, `PagedTree`); they hold no memory, so a fork of the space forks everything.
+/// first write to a shared page copies the page. All containers are places in a space
+/// (`PagedArray`, `PagedTable`, `PagedTree`); they hold no memory, so a fork forks everything.
 ///
 /// One thread at a time uses a space; spaces of one pool may be on different threads.
 public struct PageSpace: ~Copyable, Sendable {
