@@ -87,10 +87,15 @@ import Testkit
   for at in 0..<array.count { array.store(1, at, &live) }
   do {
     let fork = try live.fork()
-    #expect(throws: ForkRefusal.self) { _ = try live.fork() }
+    // Shares everything with the first, so it needs nothing more.
+    let same = try live.fork()
+    for at in 0..<512 { array.store(2, at, &live) }
+    #expect(throws: ForkRefusal.poolTooSmall(neededPages: 8, freePages: 7)) {
+      _ = try live.fork()
+    }
     for at in 0..<array.count { array.store(2, at, &live) }
     #expect(pool.freeCount == 0)
-    #expect(array.load(0, fork) == 1)
+    #expect(array.load(0, fork) == 1 && array.load(array.count - 1, same) == 1)
   }
   #expect(pool.freeCount == layout.pageCount)
   _ = try live.fork()

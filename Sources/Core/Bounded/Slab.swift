@@ -4,7 +4,8 @@ public import CIntrinsics
 ///
 /// Every access is bounds-checked and nothing is ever reallocated, so a `Slab` is safe to share by
 /// reference. It does not order accesses: two threads may read it at once, and a writer must be the
-/// only thread at the bytes it writes (the owner's contract, as with any plain memory).
+/// only thread at the bytes it writes (the owner's contract, as with any plain memory), except for
+/// words that are only ever used through `Slab+Atomics.swift`.
 @safe public final class Slab: @unchecked Sendable {
   /// First byte; aligned to `alignment`.
   @usableFromInline let base: UnsafeMutableRawPointer
@@ -101,17 +102,7 @@ public import CIntrinsics
   public func equals(_ offset: Int, _ other: Slab, _ otherOffset: Int, count: Int) -> Bool {
     precondition(offset >= 0 && otherOffset >= 0 && count >= 0)
     precondition(offset &+ count <= byteCount && otherOffset &+ count <= other.byteCount)
-    for at in stride(from: 0, to: count & ~7, by: 8) {
-      let left = unsafe base.loadUnaligned(fromByteOffset: offset &+ at, as: UInt64.self)
-      let right = unsafe other.base.loadUnaligned(
-        fromByteOffset: otherOffset &+ at, as: UInt64.self)
-      if left != right { return false }
-    }
-    for at in (count & ~7)..<count
-    where load(offset + at, as: UInt8.self)
-      != other.load(otherOffset + at, as: UInt8.self)
-    { return false }
-    return true
+    return unsafe vx_equal(base + offset, other.base + otherOffset, count) != 0
   }
 
   /// Lends a read-only view of `count` bytes from `offset`.

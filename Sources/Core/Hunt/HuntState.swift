@@ -59,10 +59,10 @@ public struct HuntState: ~Copyable {
   ///
   /// - Precondition: The definition was checked: ids unique, treasures on passable blocks.
   /// - Complexity: O(nodes log nodes + treasures).
-  public init(_ definition: HuntDefinition, map: BlockMap, pool: PagePool) {
+  public init(_ definition: HuntDefinition, map: BlockMap, pool: PagePool, isBranch: Bool = false) {
     var layout = PageLayout()
     let places = Places(definition, map, &layout)
-    self.init(definition, places, PageSpace(layout, pool: pool))
+    self.init(definition, places, PageSpace(layout, pool: pool, isBranch: isBranch))
     counts { $0.phaseRaw = (definition.startsLive ? HuntPhase.live : .draft).rawValue }
     // All at once: one search from every treasure, instead of a repair for each.
     field.clear(&space, &scratch)
@@ -199,6 +199,15 @@ public struct HuntState: ~Copyable {
   /// A branch of the state's pages, for reading by another thread or for a digest; see
   /// `PageSpace.fork`.
   public mutating func fork() throws(ForkRefusal) -> PageSpace { try space.fork() }
+
+  /// Makes this state's pages the hunt's own, which the pool keeps room for, and those of `old` a
+  /// branch's; see `PageSpace.takeOver`.
+  public mutating func takeOver(from old: inout HuntState) throws(ForkRefusal) {
+    try space.takeOver(from: &old.space)
+  }
+
+  /// Whether a branch finds `count` more pages; they are then kept for it.
+  public mutating func hasRoom(pages count: Int) -> Bool { space.hasRoom(pages: count) }
 
   /// A digest of everything but the clock: equal for equal states, whatever their history.
   public mutating func digest() -> Hash128 { space.digest() }

@@ -2,12 +2,13 @@
 ///
 /// Containers are laid out in the order they are declared, each on pages of its own, so a page
 /// number names its container: `regions` is that list, in order.
-public struct PageLayout: ~Copyable {
+public struct PageLayout: ~Copyable, Sendable {
   /// One container's run of logical pages.
   public struct Region: Sendable, Equatable {
     public let name: String
     public let firstPage: Int
     public let pageCount: Int
+    public let rowCount: Int
     /// Bytes a row, for naming a differing row; a power of two up to 4096.
     public let rowBytes: Int
     /// Whether the rows can be made again from others, as an index can: their bytes depend on how
@@ -18,6 +19,14 @@ public struct PageLayout: ~Copyable {
 
     /// Its logical pages.
     public var pages: Range<Int> { firstPage..<firstPage + pageCount }
+
+    /// The rows that lie on one of its logical pages.
+    public func rows(on page: Int) -> Range<Int> {
+      precondition(pages.contains(page), "page \(page) lies outside \(name)")
+      let rowsAPage = pageBytes / rowBytes
+      let first = (page - firstPage) * rowsAPage
+      return first..<min(first + rowsAPage, rowCount)
+    }
   }
 
   public private(set) var regions: [Region] = []
@@ -35,22 +44,10 @@ public struct PageLayout: ~Copyable {
     let pages = (rowCount * rowBytes + pageBytes - 1) / pageBytes
     regions.append(
       Region(
-        name: name, firstPage: pageCount, pageCount: pages, rowBytes: rowBytes,
-        isDerived: isDerived, isDigested: isDigested && !isDerived))
+        name: name, firstPage: pageCount, pageCount: pages, rowCount: rowCount,
+        rowBytes: rowBytes, isDerived: isDerived,
+        isDigested: isDigested && !isDerived))
     defer { pageCount += pages }
     return pageCount * pageBytes
-  }
-
-  /// The runs of pages that digests hold, ascending.
-  var digestedPages: [Range<Int>] {
-    var runs: [Range<Int>] = []
-    for region in regions where region.isDigested && region.pageCount > 0 {
-      if let last = runs.last, last.upperBound == region.firstPage {
-        runs[runs.count - 1] = last.lowerBound..<region.pages.upperBound
-      } else {
-        runs.append(region.pages)
-      }
-    }
-    return runs
   }
 }

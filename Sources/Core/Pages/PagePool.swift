@@ -3,82 +3,176 @@ public import Bounded
 /// Bytes in a page; the unit of copy-on-write, of hashing and of images.
 public let pageBytes = 4096
 
-/// The physical pages of one partition, all reserved at boot.
+/// The physical pages of one partition, and the nodes that name them, all reserved at boot.
 ///
-/// Page 0 is the zero page: every logical page that was never written shares it. The pool counts
-/// how many page spaces refer to each page; a page returns to the free list with its last
-/// reference. One thread owns the pool. Another thread may read the pages of a fork handed to it,
-/// because a page referred to twice is never written.
+/// Page 0 is the zero page: every logical page that was never written shares it; node 0 names it
+/// 64 times. A node counts how many spaces refer to it, a page how many nodes do; with its last
+/// reference each goes back to be taken again. What is referred to more than once is never written,
+/// so spaces of one pool may be used, forked and dropped on as many threads as there are spaces.
+///
+/// Every free page is either promised or room. Promised are the pages that primary spaces may still
+/// come to take or copy, and those that a branch asked for. Whoever else needs a page, or a fork
+/// that makes a primary space's pages shared, takes it from the room or is refused.
+///
+/// A page costs 4,096 bytes and up to 296 of nodes, counts and hashes, mostly never touched.
 public final class PagePool: @unchecked Sendable {
   /// All pages, contiguous.
   public let memory: Slab
   /// Physical pages, the zero page included.
   public let pageCount: Int
-  /// Pages not referred to by any space.
-  public private(set) var freeCount: Int
-  /// Pages that living forks could force to be copied; kept free for the live space.
-  public internal(set) var pinnedCount = 0
 
-  private let references: Slab  // UInt32 a page
-  private let freeList: Slab  // UInt32 a page, used as a stack of `freeCount`
-  @usableFromInline let hashes: Slab  // Hash128 a page, valid where `hashed` says so
-  @usableFromInline let hashed: Slab  // UInt8 a page
+  let pages: ReferenceCounts
+  let nodes: ReferenceCounts
+  /// All nodes, contiguous.
+  let nodeMemory: Slab
+  private let pageHashes: Slab  // Hash128 a page, valid where the page is marked
+  private let nodeHashes: Slab  // Hash128 a node, valid where the node is marked
+  private let room: Slab  // Int64: free pages that are promised to nobody
 
-  /// Reserves `pageCount` pages of 4 KiB, `2...2^30`; memory is touched only as pages are written.
+  /// Nodes beyond one a page: one for each thread that is just making or dropping one.
+  private static let nodesInFlight = 1_024
+
+  /// Reserves `pageCount` pages of 4 KiB, `2...2^29`; memory is touched only as pages are written.
   public init(pageCount: Int) {
-    precondition(pageCount >= 2 && pageCount <= 1 << 30, "pool of \(pageCount) pages")
+    precondition(pageCount >= 2 && pageCount <= 1 << 29, "pool of \(pageCount) pages")
     self.pageCount = pageCount
     memory = Slab(byteCount: pageCount * pageBytes, alignment: 1 << 21, zeroed: false)
     memory.zero(0, count: pageBytes)
-    references = Slab(byteCount: pageCount * 4)
-    freeList = Slab(byteCount: pageCount * 4)
-    hashes = Slab(byteCount: pageCount * 16)
-    hashed = Slab(byteCount: pageCount)
-    freeCount = pageCount - 1
-    for at in 0..<(pageCount - 1) {
-      freeList.store(UInt32(pageCount - 1 - at), at * 4)  // lowest page on top
-    }
-    references.store(UInt32(1), 0)
+    pages = ReferenceCounts(count: pageCount)
+    // Each node was made to hold a page of its own, and as long as it lives the nodes of its place
+    // are no more than their pages: pages change one at a time and never back.
+    let nodeCount = pageCount + Self.nodesInFlight
+    nodes = ReferenceCounts(count: nodeCount)
+    nodeMemory = Slab(byteCount: nodeCount * PageNode.byteCount, zeroed: false)
+    nodeMemory.zero(0, count: PageNode.byteCount)
+    pageHashes = Slab(byteCount: pageCount * 16, zeroed: false)
+    nodeHashes = Slab(byteCount: nodeCount * 16, zeroed: false)
+    room = Slab(byteCount: 128, alignment: 128)
+    room.sharedStore64(UInt64(pageCount - 1), 0)
   }
+
+  // MARK: Room
+
+  /// Pages not referred to by any space.
+  public var freeCount: Int { pages.freeCount }
 
   /// Bytes of pages in use, without the pool's own tables.
   public var usedBytes: Int { (pageCount - freeCount) * pageBytes }
 
-  @usableFromInline func allocate() -> Int {
-    precondition(freeCount > 0, "page pool of \(pageCount) pages is exhausted")
-    freeCount -= 1
-    let page = Int(freeList.load(freeCount * 4, as: UInt32.self))
-    references.store(UInt32(1), page * 4)
-    hashed.store(UInt8(0), page)
+  /// Free pages that are promised to nobody: what forks may still use.
+  public var roomCount: Int { Int(Int64(bitPattern: room.sharedLoad64(0))) }
+
+  /// Promises `count` more pages to the caller, or fewer where it is negative; false, and nothing
+  /// changed, when there is no room for so many.
+  func promise(_ count: Int) -> Bool {
+    while true {
+      let now = room.sharedLoad64(0)
+      let left = Int(Int64(bitPattern: now)) - count
+      if left < 0 && count > 0 { return false }
+      if room.sharedReplace64(now, by: UInt64(bitPattern: Int64(left)), 0) { return true }
+    }
+  }
+
+  /// Gives back a promise of `count` pages.
+  func unpromise(_ count: Int) {
+    if count != 0 { room.sharedAdd64(UInt64(bitPattern: Int64(count)), 0) }
+  }
+
+  // MARK: Pages
+
+  /// Takes a page that was promised to the caller; its bytes are anything.
+  func takePage() -> Int {
+    guard let page = pages.take() else {
+      preconditionFailure("page pool of \(pageCount) pages is exhausted")
+    }
     return page
   }
 
-  @usableFromInline func isShared(_ page: Int) -> Bool {
-    references.load(page * 4, as: UInt32.self) > 1
+  /// Takes a node, whose entries are anything.
+  func takeNode() -> Int {
+    guard let node = nodes.take() else {
+      preconditionFailure("\(nodes.count) nodes of a page pool are in use")
+    }
+    return node
   }
 
-  @usableFromInline func retain(_ page: Int) {
-    if page != 0 { references.update(page * 4, as: UInt32.self) { $0 += 1 } }
+  /// Refers to a page once less.
+  func release(page: Int) {
+    guard pages.release(page) else { return }
+    var freed = ReferenceCounts.Chain()
+    pages.add(page, to: &freed)
+    pages.give(freed)
+    unpromise(1)
   }
 
-  @usableFromInline func release(_ page: Int) {
-    if page == 0 { return }
-    let left = references.update(page * 4, as: UInt32.self) { count in
-      count -= 1
-      return count
-    }
-    if left == 0 {
-      freeList.store(UInt32(page), freeCount * 4)
-      freeCount += 1
-    }
+  /// Refers to a node once less.
+  func release(node: Int) {
+    var freed = Freed()
+    release(node, &freed)
+    give(freed)
   }
+
+  /// Refers to each node of a root once less.
+  func release(root: Slab, count: Int) {
+    var freed = Freed()
+    for at in 0..<count {
+      let node = PageNode.number(root.load(at &* 4, as: UInt32.self))
+      if node != 0 { release(node, &freed) }
+    }
+    give(freed)
+  }
+
+  private struct Freed: ~Copyable {
+    var pages = ReferenceCounts.Chain()
+    var nodes = ReferenceCounts.Chain()
+  }
+
+  private func release(_ node: Int, _ freed: inout Freed) {
+    guard nodes.release(node) else { return }
+    for slot in 0..<PageNode.pageCount {
+      let page = PageNode.number(nodeMemory.load(PageNode.at(node, slot), as: UInt32.self))
+      if page != 0 && pages.release(page) { pages.add(page, to: &freed.pages) }
+    }
+    nodes.add(node, to: &freed.nodes)
+  }
+
+  private func give(_ freed: consuming Freed) {
+    let count = freed.pages.count
+    nodes.give(freed.nodes)
+    // Free first and room afterwards, so that room is never promised before it is there.
+    pages.give(freed.pages)
+    unpromise(count)
+  }
+
+  // MARK: Hashes
 
   /// XXH3-128 of a physical page, remembered until the page is written.
-  func hash(_ page: Int) -> Hash128 {
-    if hashed.load(page, as: UInt8.self) == 1 { return hashes.load(page * 16, as: Hash128.self) }
+  func hash(page: Int) -> Hash128 {
+    if pages.isMarked(page) { return Self.load(pageHashes, page) }
     let hash = memory.hash(page * pageBytes, count: pageBytes)
-    hashes.store(hash, page * 16)
-    hashed.store(UInt8(1), page)
+    Self.store(hash, pageHashes, page)
+    pages.mark(page)
     return hash
+  }
+
+  /// The remembered hash of a node's pages.
+  func hash(node: Int) -> Hash128? {
+    nodes.isMarked(node) ? Self.load(nodeHashes, node) : nil
+  }
+
+  func remember(_ hash: Hash128, node: Int) {
+    Self.store(hash, nodeHashes, node)
+    nodes.mark(node)
+  }
+
+  // Two threads that hash what they share store the same words.
+
+  private static func load(_ hashes: Slab, _ number: Int) -> Hash128 {
+    Hash128(high: hashes.sharedLoad64(number * 16), low: hashes.sharedLoad64(number * 16 + 8))
+  }
+
+  private static func store(_ hash: Hash128, _ hashes: Slab, _ number: Int) {
+    hashes.sharedStore64(hash.high, number * 16)
+    hashes.sharedStore64(hash.low, number * 16 + 8)
   }
 }

@@ -1,95 +1,106 @@
-public import Bounded
+import Bounded
 
-/// Why a fork was not made.
+/// Why a fork was not made, or gets no more pages.
 public enum ForkRefusal: Error, Equatable, Sendable {
-  /// The pages that the fork could keep from being reused would not leave enough for the hunt.
+  /// The pages that would then be promised are more than are free.
   case poolTooSmall(neededPages: Int, freePages: Int)
 }
 
 extension PageSpace {
-  /// A copy-on-write branch of this space.
+  /// A copy-on-write branch of this space, for any thread to use and to drop.
   ///
-  /// - Parameter writable: Whether the branch may be written; its worst case is then counted too.
-  /// - Returns: The branch. Destroy it on the thread that owns the pool.
-  /// - Complexity: O(pages) to copy the table and count the references; no page is copied.
+  /// The fork of a primary space is refused unless every page that the space may then have to copy
+  /// is free; that of another space never is.
+  ///
+  /// - Parameter writable: Whether the fork may be written, as a `branch`, or is `frozen`.
+  /// - Complexity: O(pages / 64): a count a node. No page and no node is copied.
   public mutating func fork(writable: Bool = false) throws(ForkRefusal) -> PageSpace {
-    let pins = writtenCount + (writable ? pageCount : 0)
-    let room = pool.pageCount - 1 - pool.pinnedCount
-    guard pins <= room else { throw .poolTooSmall(neededPages: pins, freePages: room) }
-    seal()
-    return PageSpace(forking: self, pinned: pins)
-  }
-
-  /// Clears the writable mark of every page, so that the next write to each is noticed.
-  mutating func seal() {
-    for at in 0..<unsealedCount {
-      let logical = Int(unsealed.load(at * 4, as: UInt32.self))
-      table.update(logical * 4, as: UInt32.self) { $0 &= 0x3fff_ffff }
+    if kind == .primary {
+      guard pool.promise(ownCount) else { throw refusal(of: ownCount) }
     }
-    unsealedCount = 0
+    ownCount = 0
+    seal(clearing: PageNode.flags)
+    return PageSpace(sharing: self, isWritable: writable)
   }
 
-  /// A hash over the hashes of the digested pages, in order: equal spaces have equal
-  /// digests, whatever their history. Only pages written since their last digest are hashed again.
+  private func refusal(of count: Int) -> ForkRefusal {
+    let free = pool.freeCount
+    return .poolTooSmall(neededPages: free - pool.roomCount + count, freePages: free)
+  }
+
+  // MARK: Room
+
+  /// Has the pool keep `count` pages for this branch instead of those kept so far: so many pages
+  /// may then be written for the first time and will be there. Writes behind what was kept take
+  /// pages while there is room, and trap where there is none.
   ///
-  /// - Complexity: O(pages) to combine, 4 KiB of hashing a page written.
-  public mutating func digest() -> Hash128 {
-    seal()
-    let hashes = Slab(byteCount: max(pageCount, 1) * 16)
-    let zeros = pool.hash(0)
-    for run in digestedPages {
-      for page in run {
-        // A page of zeros, written or not, hashes as zero: undoing a first write undoes the digest.
-        let physical = physical(page)
-        if physical == 0 { continue }
-        let hash = pool.hash(physical)
-        if hash != zeros { hashes.store(hash, page * 16) }
-      }
+  /// - Throws: When there is no room for so many; what was kept so far is still kept.
+  public mutating func reserve(pages count: Int) throws(ForkRefusal) {
+    precondition(count >= 0)
+    switch kind {
+    case .primary: return
+    case .frozen: precondition(count == 0, "a frozen fork takes no pages")
+    case .branch:
+      guard pool.promise(count - promisedCount) else { throw refusal(of: count - promisedCount) }
+      promisedCount = count
     }
-    return hashes.hash(0, count: pageCount * 16)
   }
 
-  /// A digest of those of `pages` that digests hold, of their bytes as they are: nothing is
-  /// sealed or remembered, so it costs the pages' hashing each time and nothing later.
+  /// Whether `count` more pages may be written for the first time; they are then kept for that.
+  public mutating func hasRoom(pages count: Int) -> Bool {
+    do throws(ForkRefusal) { try reserve(pages: count) } catch { return false }
+    return true
+  }
+
+  /// Makes this branch the primary space and `old`, which was it, a branch.
   ///
-  /// - Complexity: 4 KiB of hashing a written page; no allocation.
-  public func digest(pages: Range<Int>) -> Hash128 {
-    precondition(pages.lowerBound >= 0 && pages.upperBound <= pageCount)
-    var digest = Hash128.zero
-    var index = 0
-    while index < digestedPages.count {
-      let run = digestedPages[index]
-      index += 1
-      let first = max(run.lowerBound, pages.lowerBound)
-      let end = min(run.upperBound, pages.upperBound)
-      if first >= end { continue }
-      for page in first..<end {
-        let physical = physical(page)
-        if physical == 0 { continue }
-        let hash = memory.hash(physical << 12, count: pageBytes)
-        // A page of zeros counts as one never written.
-        if hash == Self.zeroPageHash { continue }
-        digest.high = mixed(digest.high ^ hash.high ^ UInt64(page))
-        digest.low = mixed(digest.low ^ hash.low)
-      }
-    }
-    return digest
+  /// - Throws: When the pages that this space may still have to copy are not free; nothing changed.
+  /// - Complexity: O(1).
+  public mutating func takeOver(from old: inout PageSpace) throws(ForkRefusal) {
+    precondition(pool === old.pool && pageCount == old.pageCount)
+    precondition(kind == .branch && old.kind == .primary, "\(kind) takes over from \(old.kind)")
+    let needed = old.ownCount - ownCount - promisedCount
+    guard pool.promise(needed) else { throw refusal(of: needed) }
+    promisedCount = 0
+    kind = .primary
+    old.kind = .branch
   }
 
-  private static let zeroPageHash = Slab(byteCount: pageBytes).hash(0, count: pageBytes)
+  // MARK: Differences
 
   /// Calls `body` with each logical page whose bytes differ from those of `other`, in order.
   ///
-  /// - Complexity: O(pages), and 4 KiB of comparing for each page that the two do not share.
+  /// - Complexity: O(pages / 64), a look at each page below nodes that the two do not share, and up
+  ///   to 4 KiB of comparing for each page that they do not share.
   public func forEachDifference(from other: borrowing PageSpace, _ body: (Int) -> Void) {
     precondition(pageCount == other.pageCount, "spaces of different layouts")
-    for page in 0..<pageCount {
-      let mine = physical(page)
-      let theirs = other.physical(page)
-      if mine == theirs && pool === other.pool { continue }
-      if !memory.equals(mine << 12, other.memory, theirs << 12, count: pageBytes) { body(page) }
+    let isSamePool = pool === other.pool
+    for index in 0..<rootCount {
+      let mine = node(index)
+      let theirs = other.node(index)
+      if isSamePool && mine == theirs { continue }
+      for slot in 0..<PageNode.pageCount {
+        let left = page(mine, slot)
+        let right = other.page(theirs, slot)
+        if left == right && isSamePool { continue }
+        if !memory.equals(left << 12, other.memory, right << 12, count: pageBytes) {
+          body(index << PageNode.shift | slot)
+        }
+      }
     }
   }
+
+  /// As without `inRegions`; each page comes with the region that it lies in.
+  public func forEachDifference(
+    from other: borrowing PageSpace, inRegions body: (Int, PageLayout.Region) -> Void
+  ) {
+    forEachDifference(from: other) { body($0, region(of: $0)) }
+  }
+
+  /// The container's region that a logical page lies in; `rows(on:)` tells which of its rows.
+  ///
+  /// - Complexity: O(1).
+  public func region(of page: Int) -> PageLayout.Region { places.region(of: page) }
 
   // MARK: Image
 
@@ -97,13 +108,25 @@ extension PageSpace {
   public func forEachWrittenPage<Failure: Error>(
     _ body: (Int, RawSpan) throws(Failure) -> Void
   ) throws(Failure) {
-    for page in 0..<pageCount {
-      let physical = physical(page)
-      if physical == 0 { continue }
-      try memory.withBytes(physical << 12, count: pageBytes) { bytes throws(Failure) in
-        try body(page, bytes)
+    for index in 0..<rootCount {
+      let node = node(index)
+      if node == 0 { continue }
+      for slot in 0..<PageNode.pageCount {
+        let page = page(node, slot)
+        if page == 0 { continue }
+        try memory.withBytes(page << 12, count: pageBytes) { bytes throws(Failure) in
+          try body(index << PageNode.shift | slot, bytes)
+        }
       }
     }
+  }
+
+  /// Lends the bytes of one logical page.
+  public func withPage<Result, Failure: Error>(
+    _ page: Int, _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(page >= 0 && page < pageCount)
+    return try memory.withBytes(physical(page) << 12, count: pageBytes, body)
   }
 
   /// Overwrites one page with 4,096 bytes of an image.
@@ -111,5 +134,15 @@ extension PageSpace {
     precondition(page >= 0 && page < pageCount && bytes.byteCount == pageBytes)
     let offset = writableOffset(page << 12)
     memory.copy(from: bytes, to: offset)
+  }
+
+  // MARK: Nodes
+
+  /// The number of a node of the root.
+  func node(_ index: Int) -> Int { PageNode.number(rootSlab.load(index &* 4, as: UInt32.self)) }
+
+  /// The physical page of an entry of a node.
+  func page(_ node: Int, _ slot: Int) -> Int {
+    PageNode.number(nodes.load(PageNode.at(node, slot), as: UInt32.self))
   }
 }

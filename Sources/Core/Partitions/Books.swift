@@ -68,10 +68,10 @@ public struct Books: ~Copyable {
     )
   }
 
-  public init(producers: Int, pool: PagePool) {
+  public init(producers: Int, pool: PagePool, isBranch: Bool = false) {
     var layout = PageLayout()
     (index, rows, used) = Self.places(producers, &layout)
-    space = PageSpace(layout, pool: pool)
+    space = PageSpace(layout, pool: pool, isBranch: isBranch)
     used.store(1, 0, &space)  // row 0 is that of producer 0
   }
 

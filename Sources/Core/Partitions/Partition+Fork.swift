@@ -110,13 +110,15 @@ extension Partition {
   /// - Parameters:
   ///   - fork: Must have come exactly to this partition's next offset.
   ///   - mark: Names the promotion, the next of the hunt.
+  /// - Throws: When the pages that the hunt may then have to copy are not free; nothing changed.
   public mutating func promote(
     _ fork: inout Partition, _ mark: PromotionMark, _ output: inout StepOutput
-  ) {
+  ) throws(ForkRefusal) {
     precondition(fork.nextOffset == nextOffset, "a fork at \(fork.nextOffset), not \(nextOffset)")
     precondition(mark.number == line.history.count + 1, "promotion \(mark.number)")
     // What was to change later changes now: a promoted line ends where it is promoted.
     fork.changeLine(through: .max, &output.effects)
+    try fork.state.takeOver(from: &state)
     swap(&state, &fork.state)
     swap(&line, &fork.line)
     line.promote(at: nextOffset)

@@ -1,3 +1,4 @@
+public import Bounded
 public import Events
 public import Hunt
 public import Pages
@@ -5,9 +6,18 @@ public import Pages
 /// All that a partition is between two batches, as a branch that does not change: what a snapshot
 /// holds. Its pages may be read on another thread; see `PageSpace.fork` for where it is dropped.
 public struct PartitionImage: ~Copyable {
-  public let state: PageSpace
+  public private(set) var state: PageSpace
   public let books: PageSpace
   public let mark: PartitionMark
+
+  init(state: consuming PageSpace, books: consuming PageSpace, mark: PartitionMark) {
+    self.state = state
+    self.books = books
+    self.mark = mark
+  }
+
+  /// The state's digest.
+  public mutating func digest() -> Hash128 { state.digest() }
 }
 
 /// The numbers of a partition between two batches.

@@ -40,15 +40,16 @@ public struct Partition: ~Copyable {
   /// - Parameters:
   ///   - heldLines: Lines of replies that may wait for the disk, at least 4,096.
   ///   - pool: Of at least `pagesNeeded`.
+  ///   - isBranch: Whether it is beside the hunt itself on the same pool; see `PageSpace`.
   public init(
     _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
-    heldLines: Int, pool: PagePool
+    heldLines: Int, pool: PagePool, isBranch: Bool = false
   ) {
     precondition(digestEvery > 0 && heldLines >= 4_096)
     self.number = number
     self.digestEvery = digestEvery
-    state = HuntState(definition, map: map, pool: pool)
-    books = Books(producers: definition.limits.producers, pool: pool)
+    state = HuntState(definition, map: map, pool: pool, isBranch: isBranch)
+    books = Books(producers: definition.limits.producers, pool: pool, isBranch: isBranch)
     held = HeldReplies(capacity: heldLines)
   }
 

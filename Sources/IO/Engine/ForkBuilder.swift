@@ -114,12 +114,13 @@ struct ForkBuilder {
 
   /// The hunt before its first event.
   func beginning(_ line: Line) throws(ForkRefusal) -> Partition {
-    let free = entry.pool.freeCount
-    let pages = Partition.statePages(entry.definition, entry.map)
-    guard free >= 2 * pages else { throw .poolTooSmall(neededPages: 2 * pages, freePages: free) }
+    let pages = Partition.pagesNeeded(entry.definition, entry.map) / 3
+    guard entry.pool.roomCount >= pages else {
+      throw .poolTooSmall(neededPages: pages, freePages: entry.pool.roomCount)
+    }
     var partition = Partition(
       entry.definition, map: entry.map, number: entry.number, digestEvery: 1 << 40,
-      heldLines: 4_096, pool: entry.pool)
+      heldLines: 4_096, pool: entry.pool, isBranch: true)
     partition.follow(line)
     return partition
   }
@@ -164,7 +165,9 @@ struct ForkBuilder {
     let from = Int(max(partition.nextOffset, first) - first)
     let end = Int(min(first + UInt64(frame.header.count), target) - first)
     if from >= end { return }
-    guard entry.pool.freeCount > entry.pool.pageCount / 3 else {
+    // A frame's events write a few pages each; a small state has no more than it has.
+    guard partition.state.hasRoom(pages: min(entry.pool.pageCount / 8, 16 * (end - from) + 64))
+    else {
       throw .inconsistent(
         path: "", byte: 0, offset: partition.nextOffset, reason: Self.noRoom)
     }

@@ -77,8 +77,14 @@ extension PartitionThread {
       let mark = PromotionMark(
         number: promotion.number, high: promotion.hash.high, low: promotion.hash.low,
         time: hunt.partition.state.now)
+      var refusal: ForkRefusal?
       withOutput(hunt, replies: nil) { output in
-        hunt.partition.promote(&view.partition, mark, &output)
+        do throws(ForkRefusal) {
+          try hunt.partition.promote(&view.partition, mark, &output)
+        } catch { refusal = error }
+      }
+      if let refusal {
+        return .failed("the hunt's page budget has no room for the fork: \(refusal)")
       }
       // Viewers begin again from a snapshot.
       hunt.entry.feed.setLost()

@@ -19,8 +19,6 @@ final class PartitionThread: @unchecked Sendable {
     /// Stops the hunt's journal and lets go of it; `done` is called when nothing refers to it.
     case detach(slot: UInt32, done: @Sendable () -> Void)
     case query(slot: UInt32, Query, QueryTicket)
-    /// A reader on another thread is done with its fork.
-    case drop(ReadFork)
     /// Freezes the hunt as it is; the answer is nil when the hunt is gone or the pool has no room.
     case checkpoint(slot: UInt32, Handoff<HeldCheckpoint?>)
     case promote(slot: UInt32, Promotion, Handoff<Promotion.Answer>)
@@ -327,8 +325,6 @@ final class PartitionThread: @unchecked Sendable {
         done()
       case .query(let slot, let query, let ticket):
         answer(slot, query, ticket)
-      case .drop(let fork):
-        fork.drop()
       case .checkpoint(let slot, let answer):
         answer.put(hunt(slot).flatMap { checkpoint($0) })
       case .promote(let slot, let promotion, let answer):
@@ -358,7 +354,7 @@ final class PartitionThread: @unchecked Sendable {
     let status: Int
     let body: [UInt8]
     if case .path(let from, let to) = query {
-      guard let readers, let refused = hunt.startPath(from, to, ticket, self, readers) else {
+      guard let readers, let refused = hunt.startPath(from, to, ticket, readers) else {
         return
       }
       (status, body) = refused

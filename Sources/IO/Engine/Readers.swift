@@ -7,20 +7,12 @@ import Partitions
 import Synchronization
 import World
 
-/// A branch of a hunt's pages lent to another thread for reading; given back to its owner's thread
-/// to be dropped.
-final class ReadFork: @unchecked Sendable {
-  private var space: PageSpace?
-  init(_ space: consuming PageSpace) { self.space = consume space }
-
-  func read(_ body: (borrowing PageSpace) -> Void) {
-    guard let held = space.take() else { return }
-    body(held)
-    space = consume held
-  }
-
-  /// Only on the thread that owns the pool.
-  func drop() { space = nil }
+/// A branch of a hunt's pages that a job holds; goes with the job, on whatever thread that is.
+///
+/// The compiler (6.3.1) fails on a closure that escapes with a noncopyable value itself.
+final class ReadFork: Sendable {
+  let space: PageSpace
+  init(_ space: consuming PageSpace) { self.space = space }
 }
 
 /// The thread that answers reads too long for a partition's thread: searches for paths.
@@ -75,7 +67,7 @@ extension HostedHunt {
   /// answer that says why not.
   func startPath(
     _ from: (Int, Int, Int), _ to: (Int, Int, Int), _ ticket: QueryTicket,
-    _ owner: PartitionThread, _ readers: Readers
+    _ readers: Readers
   ) -> (Int, [UInt8])? {
     let map = entry.map
     guard let start = map.node(x: from.0, y: from.1), from.2 == 0 else {
@@ -100,28 +92,24 @@ extension HostedHunt {
     let durable = journal.durableThrough
     let world = partition.state.world
     let started = readers.submit { finder in
-      var answer: (Int, [UInt8]) = (500, [])
-      fork.read { space in
-        let found = finder.path(
-          from: start, to: goal, nodeBudget: Readers.nodeBudget, world, space)
-        if found == .beyond && isConnected(start, goal, world, space) {
-          answer = (
-            422,
-            errorBody(
-              "too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
-          )
-        } else {
-          answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
-        }
+      let found = finder.path(
+        from: start, to: goal, nodeBudget: Readers.nodeBudget, world, fork.space)
+      let answer: (Int, [UInt8])
+      if found == .beyond && isConnected(start, goal, world, fork.space) {
+        answer = (
+          422,
+          errorBody(
+            "too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
+        )
+      } else {
+        answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
       }
-      owner.post(.drop(fork))
       ticket.port.put(
         Answer(
           connection: ticket.connection, tag: ticket.tag, status: answer.0, offset: offset,
           durable: durable, body: answer.1))
     }
     if started { return nil }
-    fork.drop()
     return (429, errorBody("busy", "too many searches wait; try again"))
   }
 }

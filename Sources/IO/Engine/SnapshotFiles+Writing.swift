@@ -32,7 +32,7 @@ extension SnapshotFiles {
   /// - Parameter bytesPerSecond: 0 for as fast as it goes.
   /// - Complexity: O(written pages), which are hashed; the pages in scope are written.
   func write(
-    _ image: borrowing PartitionImage, _ scope: SnapshotScope, bytesPerSecond: Int,
+    _ image: inout PartitionImage, _ scope: SnapshotScope, bytesPerSecond: Int,
     isCancelled: @escaping () -> Bool,
     place: () throws(SnapshotFault) -> (JournalPlace, tick: Int64)
   ) throws(SnapshotFault) -> SnapshotHeader {
@@ -42,6 +42,7 @@ extension SnapshotFiles {
     header.number = number
     header.flags = Self.holdsDerived ? SnapshotHeader.derivedFlag : 0
     header.take(image.mark)
+    header.digest = .init(image.digest())
     let path = path(image.mark.offset)
     do throws(DiskFault) { try Files.createFolder(folder) } catch { throw .disk(error) }
     let output: SnapshotOutput
@@ -50,14 +51,12 @@ extension SnapshotFiles {
         path, bytesPerSecond: bytesPerSecond, isCancelled: isCancelled)
       switch scope {
       case .full:
-        header.digest = .init(try output.addState(image.state, HuntState.layout(definition, map)))
+        try output.addPages(.state, image.state)
       case .incremental(let base, let changed):
         header.flags |= SnapshotHeader.incrementalFlag
         header.base = base.offset
         header.baseContent = base.content
-        header.digest = .init(
-          try output.addState(
-            image.state, HuntState.layout(definition, map), only: changed))
+        try output.addState(image.state, only: changed)
       }
       try output.addPages(.books, image.books)
       try output.flush()
@@ -120,33 +119,18 @@ private final class SnapshotOutput {
     self.file = file
   }
 
-  /// Adds the state's pages; the digest of the whole state.
+  /// Adds the state's pages of a set; one of them that was never written is zeros.
   func addState(
-    _ space: borrowing PageSpace, _ layout: borrowing PageLayout
-  ) throws(DiskFault) -> Hash128 {
-    var digest = ImageDigest(layout)
-    try space.forEachWrittenPage { page, bytes throws(DiskFault) in
-      digest.add(page: page, bytes)
-      try add(.state, page, bytes)
-    }
-    return digest.digest()
-  }
-
-  /// As `addState`, writing the pages of a set only; one of them that was never written is zeros.
-  func addState(
-    _ space: borrowing PageSpace, _ layout: borrowing PageLayout, only changed: PageSet
-  ) throws(DiskFault) -> Hash128 {
-    var digest = ImageDigest(layout)
+    _ space: borrowing PageSpace, only changed: PageSet
+  ) throws(DiskFault) {
     var next = 0
     let zeros = Slab(byteCount: pageBytes)
     try space.forEachWrittenPage { page, bytes throws(DiskFault) in
-      digest.add(page: page, bytes)
       try addZeros(next..<page, changed, zeros)
       next = page + 1
       if changed.contains(page) { try add(.state, page, bytes) }
     }
     try addZeros(next..<space.pageCount, changed, zeros)
-    return digest.digest()
   }
 
   private func addZeros(

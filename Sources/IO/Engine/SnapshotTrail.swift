@@ -86,7 +86,7 @@ final class SnapshotTrail: Sendable {
 
   /// Writes a snapshot of `image`, on any thread, and drops snapshots that are too old.
   func write(
-    _ image: borrowing PartitionImage, _ journal: JournalDisk, _ settings: Settings, nowMs: Int64,
+    _ image: inout PartitionImage, _ journal: JournalDisk, _ settings: Settings, nowMs: Int64,
     isPaced: Bool
   ) throws(SnapshotFault) {
     let start = vx_monotonic_ns()
@@ -101,7 +101,7 @@ final class SnapshotTrail: Sendable {
     case .incremental: isFull = false
     }
     let header = try files.write(
-      image, scope, bytesPerSecond: isPaced ? settings.snapshotRate : 0,
+      &image, scope, bytesPerSecond: isPaced ? settings.snapshotRate : 0,
       isCancelled: { [self] in isCancelled },
       place: { () throws(SnapshotFault) in
         try waitUntilFlushed(offset, journal)

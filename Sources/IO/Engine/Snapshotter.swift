@@ -12,10 +12,10 @@ final class ImageBox: @unchecked Sendable {
   init(_ image: consuming PartitionImage) { self.image = consume image }
 
   func read(
-    _ body: (borrowing PartitionImage) throws(SnapshotFault) -> Void
+    _ body: (inout PartitionImage) throws(SnapshotFault) -> Void
   ) throws(SnapshotFault) {
-    guard let held = image.take() else { return }
-    do throws(SnapshotFault) { try body(held) } catch {
+    guard var held = image.take() else { return }
+    do throws(SnapshotFault) { try body(&held) } catch {
       image = consume held
       throw error
     }
@@ -89,7 +89,7 @@ final class Snapshotter: @unchecked Sendable {
     do throws(SnapshotFault) {
       if stopping.load(ordering: .acquiring) && isPaced { return }
       try box.read { image throws(SnapshotFault) in
-        try trail.write(image, journal, settings, nowMs: clock.nowMs, isPaced: isPaced)
+        try trail.write(&image, journal, settings, nowMs: clock.nowMs, isPaced: isPaced)
       }
     } catch {
       if trail.isCancelled { return }

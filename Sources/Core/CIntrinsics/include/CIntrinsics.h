@@ -1,5 +1,5 @@
-// The few machine instructions and the one hash that Swift cannot name. Pure functions of their
-// arguments: the same bytes in give the same bytes out on every machine.
+// The few machine instructions and the one hash that Swift cannot name. What computes is a pure
+// function of its arguments: the same bytes in give the same bytes out on every machine.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +21,46 @@ static inline VX_PURE void vx_prefetch_write(const void *_Nullable address) {
 static inline VX_PURE uint64_t vx_opaque(uint64_t value) {
   __asm__("" : "+r"(value));
   return value;
+}
+
+/// Whether `count` bytes are equal; as many at a time as the processor compares.
+VX_PURE int vx_equal(const void *_Nonnull left, const void *_Nonnull right, size_t count);
+
+// Words that several threads change at once. Always inlined, debug builds included, so that the
+// thread sanitizer sees them.
+#define VX_ATOMIC static inline VX_PURE __attribute__((always_inline))
+
+/// The word, and everything that its writer did before.
+VX_ATOMIC uint32_t vx_load32(const uint32_t *_Nonnull word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+VX_ATOMIC uint64_t vx_load64(const uint64_t *_Nonnull word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+/// Sets the word, behind everything done before.
+VX_ATOMIC void vx_store32(uint32_t *_Nonnull word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+VX_ATOMIC void vx_store64(uint64_t *_Nonnull word, uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+/// Adds, wrapping, or sets bits; the word as it was.
+VX_ATOMIC uint32_t vx_add32(uint32_t *_Nonnull word, uint32_t value) {
+  return __atomic_fetch_add(word, value, __ATOMIC_ACQ_REL);
+}
+VX_ATOMIC uint64_t vx_add64(uint64_t *_Nonnull word, uint64_t value) {
+  return __atomic_fetch_add(word, value, __ATOMIC_ACQ_REL);
+}
+VX_ATOMIC uint32_t vx_or32(uint32_t *_Nonnull word, uint32_t bits) {
+  return __atomic_fetch_or(word, bits, __ATOMIC_ACQ_REL);
+}
+
+/// Sets the word if it is `expected`; whether it was.
+VX_ATOMIC int vx_replace64(uint64_t *_Nonnull word, uint64_t expected, uint64_t value) {
+  return __atomic_compare_exchange_n(
+      word, &expected, value, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4) of `count` bytes, continuing from `crc` (0 to
