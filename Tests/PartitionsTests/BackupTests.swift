@@ -25,7 +25,7 @@ private func manySegments(_ random: inout TestRandom) throws -> (HuntOnDisk, [Sn
   while hunt.stand.journal.count < 20_000 {
     _ = run(hunt.stand, &maker, &random, batches: 400)
     hunt.write()
-    headers.append(try hunt.snapshot(try hunt.stand.partition.image()))
+    headers.append(try hunt.snapshotNow())
   }
   hunt.close()
   let needed = headers[headers.count - 1].segment
@@ -50,7 +50,7 @@ private func recovered(
   stand.partition = try HuntRecovery.run(
     folder, definition, map, manifest,
     pool: PagePool(pageCount: Partition.pagesNeeded(definition, map)),
-    digestEvery: hunt.stand.partition.digestEvery, heldLines: 4_096, warn: warn
+    HuntRecovery.Wish(digestEvery: hunt.stand.partition.digestEvery), warn: warn
   ).takePartition()
   return stand
 }
@@ -93,7 +93,7 @@ private func recovered(
   for round in 0..<5 {
     _ = run(hunt.stand, &maker, &random, batches: 250)
     hunt.write()
-    let header = try hunt.snapshot(try hunt.stand.partition.image())
+    let header = try hunt.snapshotNow()
     let durable = try #require(hunt.disk?.durableThrough)
     // The journal's thread writes while the backup reads.
     _ = run(hunt.stand, &maker, &random, batches: 250)

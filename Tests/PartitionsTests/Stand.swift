@@ -37,13 +37,25 @@ final class Stand {
   private let replyRing = Slab(byteCount: 1_024 * 64)
   private let batchRing = Slab(byteCount: 1_024 * 64)
 
+  private let pool: PagePool
+
   init(_ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10) {
     self.definition = definition
     self.map = map
+    pool = PagePool(pageCount: 4 * Partition.pagesNeeded(definition, map))
     partition = Partition(
-      definition, map: map, number: 3, digestEvery: digestEvery, heldLines: 4_096,
-      pool: PagePool(pageCount: 4 * Partition.pagesNeeded(definition, map)))
+      definition, map: map, number: 3, digestEvery: digestEvery, heldLines: 4_096, pool: pool)
     effects?.isWanted = true
+  }
+
+  /// A stand whose partition is a branch beside that of `hunt`, empty.
+  init(beside hunt: Stand) {
+    definition = hunt.definition
+    map = hunt.map
+    pool = hunt.pool
+    partition = Partition(
+      definition, map: map, number: 3, digestEvery: hunt.partition.digestEvery,
+      heldLines: 4_096, pool: pool, isBranch: true)
   }
 
   /// Writes header-less lines of a batch into the ring from line `first` on.
@@ -96,7 +108,11 @@ final class Stand {
 
   /// Makes the state of `fork` the hunt's.
   func promote(_ fork: Stand, _ mark: PromotionMark) {
-    withOutput(0) { partition.promote(&fork.partition, mark, &$0) }
+    withOutput(0) { output in
+      do throws(ForkRefusal) {
+        try partition.promote(&fork.partition, mark, &output)
+      } catch { complaints.append("\(error)") }
+    }
   }
 
   /// Reads the replies in a run of lines.
