@@ -102,8 +102,8 @@ public struct DigestMark: Equatable, Sendable {
 /// The moment at which another line of history became the hunt's, as an event of kind `promote`.
 ///
 /// Layout over an event's bytes: `player` the promotion's number, 1 and up; `producer` and
-/// `sequence` the XXH3-128 (high, low) of the encoded lineage that it brings, which lies in a file of
-/// its own, durable before this event is; `time` the hunt's clock.
+/// `sequence` the XXH3-128 (high, low) of the encoded lineage that it brings, which lies in a file
+/// of its own, durable before this event is; `time` the hunt's clock.
 public struct PromotionMark: Equatable, Sendable {
   public var number: UInt32
   public var high: UInt64

@@ -136,8 +136,8 @@ public enum TreasurePhase: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   public var producers: UInt64 = 0
   /// Idempotency keys ever remembered; the last `limits.idempotencyKeys` of them still are.
   public var idempotencyKeys: UInt64 = 0
-  /// Changes of the world by players who had no row. While there is none, a player without a row has
-  /// changed nothing.
+  /// Changes of the world by players who had no row. While there is none, a player without a row
+  /// has changed nothing.
   public var strangers: UInt64 = 0
   public var reserved: InlineArray<5, UInt64> = InlineArray(repeating: 0)
 }

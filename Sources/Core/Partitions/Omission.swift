@@ -3,8 +3,8 @@ public import Events
 /// Events of the journal that a line of history leaves out: those in a range of offsets that match
 /// every selector given.
 ///
-/// Only what senders send can be left out, and starts and pauses where everything of a range is. The
-/// clock, names and the books go on as they were, and sequences stay seen.
+/// Only what senders send can be left out, and starts and pauses where everything of a range is.
+/// The clock, names and the books go on as they were, and sequences stay seen.
 public struct Omission: Equatable, Sendable {
   /// First journal offset.
   public var from: UInt64

@@ -6,8 +6,8 @@ import Partitions
 
 /// The lineages that were promoted, a file each: `branches/1.vb`, `branches/2.vb`, ...
 ///
-/// A file is durable before the journal holds the mark that names it; one that no mark names is of a
-/// promotion that a crash cut short, and is overwritten by the next. Once the mark is durable,
+/// A file is durable before the journal holds the mark that names it; one that no mark names is of
+/// a promotion that a crash cut short, and is overwritten by the next. Once the mark is durable,
 /// `branches/1.at` says where it stands, so that a restart from a later snapshot need not look for
 /// it; where a crash came before that, the journal is searched.
 public struct BranchFiles: Sendable {

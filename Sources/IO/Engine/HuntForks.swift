@@ -134,8 +134,8 @@ final class HuntForks: @unchecked Sendable {
     }
   }
 
-  /// The one whose loss widens the relative distance from the head least; neither the oldest nor one
-  /// of the newest four.
+  /// The one whose loss widens the relative distance from the head least; neither the oldest nor
+  /// one of the newest four.
   private static func sparest(_ all: [HeldCheckpoint]) -> Int {
     let head = Double(all[all.count - 1].offset)
     var best = 1

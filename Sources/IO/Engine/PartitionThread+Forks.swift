@@ -28,7 +28,8 @@ extension PartitionThread {
   /// Events that a promotion may replay between two batches.
   static let promotionLagMax = 2_048
 
-  /// Freezes the hunt as it is; nil, and some older checkpoints given up, when the pool has no room.
+  /// Freezes the hunt as it is; nil, and some older checkpoints given up, when the pool has no
+  /// room.
   func checkpoint(_ hunt: HostedHunt) -> HeldCheckpoint? {
     for _ in 0..<2 {
       do throws(ForkRefusal) {
@@ -55,8 +56,8 @@ extension PartitionThread {
     forkThread.destroy(hunt.forks.keep(checkpoint))
   }
 
-  /// Makes a fork the hunt, between two batches: replays into it what came since, from the lines that
-  /// the journal's ring still holds, and journals the mark.
+  /// Makes a fork the hunt, between two batches: replays into it what came since, from the lines
+  /// that the journal's ring still holds, and journals the mark.
   func promote(_ hunt: HostedHunt, _ promotion: Promotion) -> Promotion.Answer {
     let ring = hunt.journal.ring
     guard !hunt.hasFailed else { return .failed("the hunt's journal has failed") }
