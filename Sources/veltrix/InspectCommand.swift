@@ -4,7 +4,6 @@ import Engine
 import Events
 import Hunt
 import Journal
-import Pages
 import Partitions
 
 /// `veltrix inspect journal|books|counters --data DIR`.
@@ -92,7 +91,8 @@ enum InspectCommand {
     var kinds = [UInt64](repeating: 0, count: 256)
     let journal: RecoveredJournal
     do throws(JournalFault) {
-      journal = try folder.segments(manifest).recover(repairTail: false) {
+      let segments = folder.segments(manifest)
+      journal = try segments.recover(from: try segments.begin(), repairTail: false) {
         frame throws(InconsistentJournal) in
         for at in 0..<Int(frame.header.count) {
           let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
@@ -123,18 +123,7 @@ enum InspectCommand {
   }
 
   private static func state(_ folder: HuntFolder, _ what: String) throws(HuntFolderFault) {
-    let (definition, map, manifest) = try folder.open()
-    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    var partition = Partition(
-      definition, map: map, number: manifest.number, digestEvery: 1 << 62, heldLines: 4_096,
-      pool: pool)
-    var effects = EffectBuffer(capacity: 1)
-    do throws(JournalFault) {
-      _ = try folder.segments(manifest).recover(repairTail: false) {
-        frame throws(InconsistentJournal) in
-        try replayFrame(frame, into: &partition, &effects)
-      }
-    } catch { throw .journal(error) }
+    var partition = try Replay(folder).run(isVerifying: false).takePartition()
     if what == "books" {
       Terminal.out("  producer  received  applied  duplicate  rejected  late  shed  balanced")
       for at in 0..<partition.books.count {

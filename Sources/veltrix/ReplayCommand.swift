@@ -1,11 +1,7 @@
 import Bounded
-import CSystem
 import Disk
 import Engine
-import Events
 import Hunt
-import Journal
-import Pages
 import Partitions
 
 /// `veltrix replay --data DIR --verify`.
@@ -21,7 +17,8 @@ enum ReplayCommand {
     usage: veltrix replay --data <dir> [--hunt <name>] [--verify] [--digest-every <n>]
       --data <dir>        data folder; nothing in it is changed                     required
       --hunt <name>       one hunt only                                             default all
-      --verify            apply everything twice and compare states, books and every digest
+      --verify            apply everything twice and compare states, books, every digest and
+                          every snapshot
       --digest-every <n>  the cadence that the journal was written with, 1,000...1,000,000,000
                                                                             default 1,000,000
 
@@ -68,18 +65,24 @@ enum ReplayCommand {
       let folder = HuntFolder(data: data, name: name)
       guard folder.exists else { continue }
       do throws(HuntFolderFault) {
-        let first = try once(folder, every)
+        let replay = try Replay(folder, digestEvery: every)
+        let first = Ending(try replay.run(isVerifying: isVerifying))
         report(name, first)
-        var agrees = first.isBalanced
+        var agrees = first.isBalanced && first.complaints.isEmpty
+        for complaint in first.complaints { Terminal.out("  DISAGREES: \(complaint)") }
         if isVerifying {
-          let second = try once(folder, every)
-          agrees =
-            agrees && first.digest == second.digest && first.books == second.books
+          let second = Ending(try replay.run(isVerifying: false))
+          let isSame =
+            first.digest == second.digest && first.books == second.books
             && first.offset == second.offset
-          Terminal.out(
-            agrees
-              ? "  verified: two replays and \(first.marks) journalled digests agree"
-              : "  DISAGREES: \(first.digest.hex) and \(second.digest.hex)")
+          agrees = agrees && isSame
+          if !isSame {
+            Terminal.out("  DISAGREES: \(first.digest.hex) and \(second.digest.hex)")
+          } else if agrees {
+            Terminal.out(
+              "  verified: two replays, \(first.marks) journalled digests and "
+                + "\(first.snapshots) snapshots agree")
+          }
         }
         if !agrees { status = ExitCode.failedCheck }
       } catch {
@@ -93,51 +96,45 @@ enum ReplayCommand {
     return status
   }
 
-  /// What a replay ended with.
+  /// What a replay ended with, in figures.
   struct Ending {
-    var offset: UInt64 = 0
-    var events: UInt64 = 0
-    var digest = Hash128.zero
-    var books = BooksRow()
-    var isBalanced = false
-    var marks = 0
-    var seconds = 0.0
-    var tornBytes = 0
-  }
+    let from: UInt64
+    let offset: UInt64
+    let events: UInt64
+    let digest: Hash128
+    let books: BooksRow
+    let isBalanced: Bool
+    let marks: Int
+    let snapshots: Int
+    let complaints: [String]
+    let seconds: Double
+    let tornBytes: Int
 
-  static func once(_ folder: HuntFolder, _ every: UInt64) throws(HuntFolderFault) -> Ending {
-    let (definition, map, manifest) = try folder.open()
-    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    var partition = Partition(
-      definition, map: map, number: manifest.number, digestEvery: every, heldLines: 4_096,
-      pool: pool)
-    var effects = EffectBuffer(capacity: 1)
-    var ending = Ending()
-    let start = vx_monotonic_ns()
-    do throws(JournalFault) {
-      let journal = try folder.segments(manifest).recover(repairTail: false) {
-        frame throws(InconsistentJournal) in
-        for at in 0..<Int(frame.header.count)
-        where frame.bytes.load(frame.eventsAt + at * 64, as: Event.self).kindByte
-          == EventKind.digest.rawValue
-        { ending.marks += 1 }
-        try replayFrame(frame, into: &partition, &effects)
-      }
-      ending.tornBytes = journal.tornBytes
-    } catch { throw .journal(error) }
-    ending.seconds = Double(vx_monotonic_ns() - start) / 1e9
-    ending.offset = partition.nextOffset
-    ending.events = partition.state.counts.events
-    ending.digest = partition.state.digest()
-    ending.books = partition.books.sum
-    ending.isBalanced = partition.books.isBalanced
-    return ending
+    init(_ ending: consuming ReplayEnding) {
+      from = ending.from
+      marks = ending.marks
+      snapshots = ending.snapshots
+      complaints = ending.complaints
+      seconds = ending.seconds
+      tornBytes = ending.tornBytes
+      var partition = ending.takePartition()
+      offset = partition.nextOffset
+      events = partition.state.counts.events
+      digest = partition.state.digest()
+      books = partition.books.sum
+      isBalanced = partition.books.isBalanced
+    }
   }
 
   private static func report(_ name: String, _ ending: Ending) {
-    let rate = ending.seconds > 0 ? Int(Double(ending.offset) / ending.seconds) : 0
+    let rate = ending.seconds > 0 ? Int(Double(ending.offset - ending.from) / ending.seconds) : 0
     let ms = Int(ending.seconds * 1_000)
     let books = ending.books
+    if ending.from > 0 {
+      Terminal.out(
+        "hunt \(name): what lies before offset \(ending.from) was removed; "
+          + "replayed from the snapshot there")
+    }
     Terminal.out(
       """
       hunt \(name)

@@ -74,10 +74,13 @@ struct HuntRecovery: ~Copyable {
   }
 }
 
-/// Applies the events of one recovered frame that lie at or behind the partition's next offset: the
-/// first frame after a snapshot may begin before it.
+/// Applies the events of one recovered frame that lie at or behind the partition's next offset (the
+/// first frame after a snapshot may begin before it) and below `through`.
+///
+/// - Parameter checksDigests: Whether a digest that differs ends the replay, naming its tables.
 public func replayFrame(
-  _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer
+  _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer,
+  through: UInt64 = .max, checksDigests: Bool = true
 ) throws(InconsistentJournal) {
   // Rows are fetched ahead as in a step, where the segment's length lets it be read as lines.
   let count = Int(frame.header.count)
@@ -86,16 +89,24 @@ public func replayFrame(
     next > frame.header.firstOffset ? Int(clamping: next - frame.header.firstOffset) : 0
   let isLines = frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0
   let lines = LineRun(frame.bytes, first: frame.eventsAt / 64, count: isLines ? count : 0)
-  for at in min(skipped, count)..<count {
+  let first = frame.header.firstOffset
+  let end = through > first ? min(count, Int(clamping: through - first)) : 0
+  for at in min(skipped, end)..<end {
     if at + 12 < lines.count {
       partition.state.prefetchIndex(player: lines.load(at + 12, byte: 24, as: UInt64.self))
       partition.state.prefetchRow(lines, at + 6)
     }
     let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
+    if !checksDigests && event.kindByte == EventKind.digest.rawValue {
+      partition.passDigest(event)
+      continue
+    }
     do throws(ReplayFault) {
       try partition.replay(event, &effects)
     } catch {
-      throw InconsistentJournal("\(error.reason)")
+      guard case .digest = error.reason else { throw InconsistentJournal("\(error.reason)") }
+      let tables = partition.tables(ofSlice: DigestMark(event).slice)
+      throw InconsistentJournal("\(error.reason) differs: \(tables.joined(separator: ", "))")
     }
   }
 }
