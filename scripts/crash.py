@@ -503,7 +503,7 @@ class Campaign:
         if moment == "roll":
             until = began + 4 * seconds
         files = set(os.listdir(folder))
-        backup_at = began + pick.random() * seconds if pick.random() < 0.6 else None
+        backup_at = began + pick.random() * (until - began) * 0.5 if pick.random() < 0.8 else None
         probes = sorted(began + pick.random() * seconds for _ in range(2))
         while time.monotonic() < until:
             self.engine.check_alive()

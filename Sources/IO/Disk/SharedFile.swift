@@ -1,7 +1,8 @@
 public import Bounded
 import Glibc
 
-/// A file that is closed when its last owner goes. Its bytes stay readable when its name is removed.
+/// A file that is closed when its last owner goes. Its bytes stay readable when its name is
+/// removed.
 public final class SharedFile {
   public let file: File
 
@@ -36,8 +37,8 @@ public struct FileSum: Equatable, Sendable {
 }
 
 extension File {
-  /// Copies the first `byteCount` bytes (all when nil) to the new file `path`, durably and not faster
-  /// than `bytesPerSecond`; what follows up to `padding` is zeros.
+  /// Copies the first `byteCount` bytes (all when nil) to the new file `path`, durably and not
+  /// faster than `bytesPerSecond`; what follows up to `padding` is zeros.
   public func copy(
     to path: String, byteCount: Int? = nil, padding: Int = 0, bytesPerSecond: Int
   ) throws(DiskFault) -> FileSum {
