@@ -52,15 +52,15 @@ final class HuntOnDisk: @unchecked Sendable {
       owner: Doorbell())
   }
 
-  /// Brings what the stand journalled to the disk.
-  func write() {
+  /// Brings what the stand journalled to the disk, each entry as `change` makes it.
+  func write(_ change: (Int, Event) -> Event = { $1 }) {
     guard let disk else { return }
     while written < stand.journal.count {
       if disk.ring.free == 0 {
         usleep(100)
         continue
       }
-      disk.ring.store(stand.journal[written], disk.ring.writeIndex)
+      disk.ring.store(change(written, stand.journal[written]), disk.ring.writeIndex)
       disk.ring.publish(1)
       disk.ringBell()
       written += 1
