@@ -78,8 +78,8 @@ let package = Package(
     .executableTarget(
       name: "veltrix",
       dependencies: [
-        "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "CSystem",
-        "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
+        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
+        "CSystem", "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
       ],
       path: "Sources/veltrix", swiftSettings: strict),
 
@@ -103,7 +103,8 @@ let package = Package(
     tests("Bus", ["Bounded", "CSystem"]),
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
     tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring"]),
-    tests("Partitions", ["Bounded", "Pages", "Events", "World", "Hunt", "CMallocCount"]),
+    tests(
+      "Partitions", ["Bounded", "Pages", "Events", "World", "Scoring", "Hunt", "CMallocCount"]),
     .testTarget(
       name: "TidyTests", dependencies: ["Testkit"], path: "Tests/TidyTests", swiftSettings: plain),
   ],

@@ -129,12 +129,14 @@ enum InspectCommand {
       definition, map: map, number: manifest.number, digestEvery: 1 << 62, heldLines: 4_096,
       pool: pool)
     var effects = EffectBuffer(capacity: 1)
+    partition.beginReplay()
     do throws(JournalFault) {
       _ = try folder.segments(manifest).recover(repairTail: false) {
         frame throws(InconsistentJournal) in
         try replayFrame(frame, into: &partition, &effects)
       }
     } catch { throw .journal(error) }
+    partition.endReplay()
     if what == "books" {
       Terminal.out("  producer  received  applied  duplicate  rejected  late  shed  balanced")
       for at in 0..<partition.books.count {

@@ -114,6 +114,7 @@ enum ReplayCommand {
     var effects = EffectBuffer(capacity: 1)
     var ending = Ending()
     let start = vx_monotonic_ns()
+    partition.beginReplay()
     do throws(JournalFault) {
       let journal = try folder.segments(manifest).recover(repairTail: false) {
         frame throws(InconsistentJournal) in
@@ -125,6 +126,7 @@ enum ReplayCommand {
       }
       ending.tornBytes = journal.tornBytes
     } catch { throw .journal(error) }
+    partition.endReplay()
     ending.seconds = Double(vx_monotonic_ns() - start) / 1e9
     ending.offset = partition.nextOffset
     ending.events = partition.state.counts.events

@@ -129,12 +129,14 @@ public final class Engine: @unchecked Sendable {
       digestEvery: UInt64(settings.digestEveryEvents), heldLines: heldLines, pool: pool)
     var effects = EffectBuffer(capacity: 1)
     let journal: RecoveredJournal
+    partition.beginReplay()
     do throws(JournalFault) {
       journal = try folder.segments(manifest).recover(repairTail: true) {
         frame throws(InconsistentJournal) in
         try replayFrame(frame, into: &partition, &effects)
       }
     } catch { throw .journal(error) }
+    partition.endReplay()
     let ms = (vx_monotonic_ns() - start) / 1_000_000
     if journal.tornBytes > 0 {
       let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
@@ -348,24 +350,24 @@ public final class Engine: @unchecked Sendable {
   }
 }
 
-/// Applies the events of one recovered frame.
+/// Applies the events of one recovered frame; between the partition's `beginReplay` and
+/// `endReplay`.
 public func replayFrame(
   _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer
 ) throws(InconsistentJournal) {
-  // Rows are fetched ahead as in a step, where the segment's length lets it be read as lines.
   let count = Int(frame.header.count)
-  let isLines = frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0
-  let lines = LineRun(frame.bytes, first: frame.eventsAt / 64, count: isLines ? count : 0)
-  for at in 0..<count {
-    if at + 12 < lines.count {
-      partition.state.prefetchIndex(player: lines.load(at + 12, byte: 24, as: UInt64.self))
-      partition.state.prefetchRow(lines, at + 6)
+  do throws(ReplayFault) {
+    // A segment whose length lets it be read as lines is.
+    if frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0 {
+      try partition.replay(
+        LineRun(frame.bytes, first: frame.eventsAt / 64, count: count), &effects)
+    } else {
+      for at in 0..<count {
+        try partition.replay(
+          frame.bytes.load(frame.eventsAt + at * 64, as: Event.self), &effects)
+      }
     }
-    let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-    do throws(ReplayFault) {
-      try partition.replay(event, &effects)
-    } catch {
-      throw InconsistentJournal("\(error.reason)")
-    }
+  } catch {
+    throw InconsistentJournal("\(error.reason)")
   }
 }
