@@ -39,7 +39,8 @@ import Testkit
     _ = run(hunt.stand, &maker, &random, batches: 10)
   }
   hunt.write()
-  let forged = try hunt.snapshot(try other.partition.image())
+  var image = try other.partition.image()
+  let forged = try hunt.snapshot(&image)
   hunt.close()
   let ending = try Replay(hunt.folder).run(isVerifying: true)
   let complaints = ending.findings.complaints
@@ -63,7 +64,7 @@ import Testkit
     if at == spoilt { event.sequence ^= 1 }
     return event
   }
-  _ = try hunt.snapshot(try hunt.stand.partition.image())
+  _ = try hunt.snapshotNow()
   hunt.close()
   let fault = #expect(throws: HuntFolderFault.self) {
     _ = try Replay(hunt.folder).run(isVerifying: true).takePartition()

@@ -117,21 +117,17 @@ func playWithSnapshots(
   _ hunt: HuntOnDisk, _ maker: inout BatchMaker, _ random: inout TestRandom
 ) throws -> [SnapshotHeader] {
   var headers: [SnapshotHeader] = []
-  var last: PartitionImage?
   for _ in 0..<(2 + random.below(4)) {
     _ = run(hunt.stand, &maker, &random, batches: 1 + random.below(12))
     hunt.write()
     if hunt.stand.partition.nextOffset == headers.last?.offset ?? 0 { continue }
     var image = try hunt.stand.partition.image()
     var scope = SnapshotScope.full
-    if let base = headers.last, let before = last.take(), random.chance(60) {
-      scope = .incremental(
-        base: base, changed: image.state.pages(differingFrom: before.state))
+    if let base = headers.last, image.knowsWritten, random.chance(60) {
+      scope = .incremental(base: base)
     }
     headers.append(try hunt.snapshot(&image, scope))
-    last = consume image
   }
-  last = nil
   _ = run(hunt.stand, &maker, &random, batches: random.below(10))
   hunt.close()
   return headers

@@ -5,16 +5,24 @@ public import Pages
 import World
 
 /// All that a partition is between two batches, as a branch that does not change: what a snapshot
-/// holds. Its pages may be read on another thread; see `PageSpace.fork` for where it is dropped.
+/// holds. It may be read and dropped on any one thread.
 public struct PartitionImage: ~Copyable {
   public private(set) var state: PageSpace
   public let books: PageSpace
   public let mark: PartitionMark
+  /// Pages of the state written since the partition's last image, and whether those are all.
+  public let written: WrittenPages
+  public let knowsWritten: Bool
 
-  init(state: consuming PageSpace, books: consuming PageSpace, mark: PartitionMark) {
+  init(
+    state: consuming PageSpace, books: consuming PageSpace, mark: PartitionMark,
+    written: consuming WrittenPages, knowsWritten: Bool
+  ) {
     self.state = state
     self.books = books
     self.mark = mark
+    self.written = written
+    self.knowsWritten = knowsWritten
   }
 
   /// The state's digest.
@@ -53,7 +61,11 @@ extension Partition {
   /// - Complexity: A copy of two page-table roots.
   public mutating func image() throws(ForkRefusal) -> PartitionImage {
     let space = try state.fork()
-    return PartitionImage(state: space, books: try books.fork(), mark: mark)
+    let bookSpace = try books.fork()
+    defer { knowsWritten = true }
+    return PartitionImage(
+      state: space, books: bookSpace, mark: mark, written: state.takeWrittenPages(),
+      knowsWritten: knowsWritten)
   }
 
   /// A partition as a snapshot describes it.

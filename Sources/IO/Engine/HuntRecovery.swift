@@ -42,7 +42,7 @@ public struct HuntRecovery: ~Copyable {
     public var marks = 0
     /// Snapshots that agree with the replay, page by page.
     public var snapshots = 0
-    /// Snapshots of a line of history that was left since, which this replay cannot be compared with.
+    /// Snapshots of a line of history that was left since, with which it cannot be compared.
     public var snapshotsElsewhere = 0
     /// What does not agree.
     public var complaints: [String] = []
@@ -54,8 +54,8 @@ public struct HuntRecovery: ~Copyable {
   ///   - pool: Of at least `Partition.pagesNeeded`, all its pages free.
   ///   - warn: Gets a line about each snapshot that cannot be used.
   /// - Throws: Where the journal is damaged, or neither a snapshot nor the whole journal is there.
-  ///   Where a digest differs the reason names its tables; and where snapshots are compared, the row
-  ///   that differs first in the next of them.
+  ///   Where a digest differs the reason names its tables; where snapshots are compared, also the
+  ///   row that differs first in the next of them.
   public static func run(
     _ folder: HuntFolder, _ definition: HuntDefinition, _ map: BlockMap,
     _ manifest: HuntFolder.Manifest, pool: PagePool, _ wish: Wish, warn: (String) -> Void
@@ -226,6 +226,7 @@ private final class RecoverySource {
     var next: (mark: PromotionMark, offset: UInt64)?
     var differing: ReplayFault?
     var effects = EffectBuffer(capacity: 1)
+    partition.beginReplay()
     do throws(JournalFault) {
       let journal = try segments.recover(
         from: snapshot?.place ?? JournalPlace(), through: snapshot?.offset ?? 0,
@@ -252,6 +253,7 @@ private final class RecoverySource {
         findings.complaints.append(
           "\(files.path(check)): behind the journal's end at \(partition.nextOffset)")
       }
+      partition.endReplay()
       self.partition = consume partition
       return .done(snapshot, journal)
     } catch {
@@ -332,8 +334,15 @@ private final class RecoverySource {
         _ = try segments.recover(from: first?.place ?? JournalPlace(), repairTail: false) {
           frame throws(InconsistentJournal) in
           do throws(ReplayFault) {
-            _ = try replayFrame(
-              frame, into: &replayed, &effects, through: next, checksDigests: false)
+            let (from, count) = frame.part(from: replayed.nextOffset, through: next)
+            for at in from..<(from + count) {
+              let event = frame.event(at)
+              if event.kindByte == EventKind.digest.rawValue {
+                replayed.passDigest(event)
+              } else {
+                _ = try replayed.replay(event, &effects)
+              }
+            }
           } catch { throw InconsistentJournal("\(error.reason)") }
         }
       } catch { return "; and then \(error)" }
@@ -348,34 +357,39 @@ private final class RecoverySource {
 /// Applies the events of one recovered frame that lie at or behind the partition's next offset (the
 /// first frame after a snapshot may begin before it) and below `through`.
 ///
-/// - Parameter checksDigests: Whether a digest that differs ends the replay.
 /// - Returns: Digests met.
 func replayFrame(
   _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer,
-  through: UInt64 = .max, checksDigests: Bool = true
+  through: UInt64 = .max
 ) throws(ReplayFault) -> Int {
-  // Rows are fetched ahead as in a step, where the segment's length lets it be read as lines.
-  let first = frame.header.firstOffset
-  let count = Int(clamping: min(UInt64(frame.header.count), through > first ? through - first : 0))
-  let next = partition.nextOffset
-  let skipped = next > first ? Int(clamping: next - first) : 0
-  let isLines = frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0
-  let lines = LineRun(frame.bytes, first: frame.eventsAt / 64, count: isLines ? count : 0)
+  let (from, count) = frame.part(from: partition.nextOffset, through: through)
   var marks = 0
-  for at in min(skipped, count)..<count {
-    if at + 12 < lines.count {
-      partition.state.prefetchIndex(player: lines.load(at + 12, byte: 24, as: UInt64.self))
-      partition.state.prefetchRow(lines, at + 6)
-    }
-    let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-    if event.kindByte == EventKind.digest.rawValue {
-      marks += 1
-      if !checksDigests {
-        partition.passDigest(event)
-        continue
-      }
-    }
-    _ = try partition.replay(event, &effects)
+  for at in from..<(from + count) where frame.kindByte(at) == EventKind.digest.rawValue {
+    marks += 1
+  }
+  // A segment whose length lets it be read as lines is.
+  if frame.isLines {
+    try partition.replay(
+      LineRun(frame.bytes, first: frame.eventsAt / 64 + from, count: count), &effects)
+  } else {
+    for at in from..<(from + count) { _ = try partition.replay(frame.event(at), &effects) }
   }
   return marks
+}
+
+extension RecoveredFrame {
+  /// Which of its events lie at or behind `from` and below `through`.
+  func part(from: UInt64, through: UInt64) -> (first: Int, count: Int) {
+    let start = header.firstOffset
+    let end = min(start + UInt64(header.count), through)
+    let first = max(start, from)
+    return first < end ? (Int(first - start), Int(end - first)) : (0, 0)
+  }
+
+  func event(_ at: Int) -> Event { bytes.load(eventsAt + at * 64, as: Event.self) }
+
+  func kindByte(_ at: Int) -> UInt8 { bytes.load(eventsAt + at * 64 + 1, as: UInt8.self) }
+
+  /// Whether the segment's length lets its bytes be read as lines.
+  var isLines: Bool { bytes.byteCount & (bytes.byteCount - 1) == 0 }
 }
