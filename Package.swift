@@ -110,8 +110,8 @@ let package = Package(
     tests(
       "Partitions",
       [
-        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "CSystem", "Bus", "Disk",
-        "Authoring", "Engine", "CMallocCount",
+        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "CSystem", "Bus",
+        "Disk", "Authoring", "Engine", "CMallocCount",
       ]),
     .testTarget(
       name: "TidyTests", dependencies: ["Testkit"], path: "Tests/TidyTests", swiftSettings: plain),
