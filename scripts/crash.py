@@ -577,14 +577,23 @@ class Campaign:
                 check(form["offset"] > done.recovers, f"{done.text}: {form['offset']}")
             finally:
                 engine.close()
-        for path in done.remains:
-            if os.path.exists(path):
-                os.unlink(path)
+        if done.remains:
+            status, out, error = self._replay(copy)
+            is_there = any(os.path.exists(path) for path in done.remains)
+            check(status == (1 if is_there else 0),
+                  f"{done.text}: replay --verify ended with {status}: {out}{error}")
+            for path in done.remains:
+                if os.path.exists(path):
+                    check(path in out, f"{done.text}: replay --verify does not name {path}: {out}")
+                    os.unlink(path)
         self._verify(copy, done.text + ": ")
 
-    def _verify(self, data, said=""):
-        status, out, error = run(
+    def _replay(self, data):
+        return run(
             self.options.binary, "replay", "--data", data, "--verify", "--digest-every", "1000")
+
+    def _verify(self, data, said=""):
+        status, out, error = self._replay(data)
         check(status == 0, f"{said}replay --verify ended with {status}: {out}{error}")
         return out
 

@@ -81,12 +81,15 @@ def damage(way, hunt, journal: Journal, random: random.Random) -> Optional[Damag
 
 
 def _snapshots(folder, journal, random) -> Optional[Damage]:
-    """Some or all snapshots are damaged: what they hold is in the journal."""
+    """Some or all snapshots are damaged: what they hold is in the journal. An incremental one cannot
+    be used without those that it builds on."""
     names = [name for name in os.listdir(folder)] if os.path.isdir(folder) else []
     names = [name for name in names if name.endswith(".vs")]
     if not names:
         return None
+    bases = {name: _base(os.path.join(folder, name)) for name in names}
     chosen = random.sample(names, random.randint(1, len(names)))
+    useless = [name for name in names if any(part in chosen for part in _chain(name, bases))]
     for name in chosen:
         path = os.path.join(folder, name)
         way = random.randrange(3)
@@ -97,7 +100,19 @@ def _snapshots(folder, journal, random) -> Optional[Damage]:
         else:
             os.unlink(path)
     return Damage(f"snapshots {chosen} of {names} damaged", journal.count,
-                  remains=tuple(os.path.join(folder, name) for name in chosen))
+                  remains=tuple(os.path.join(folder, name) for name in useless))
+
+
+def _base(path):
+    """The name of the snapshot that one builds on, from byte 56 of its header."""
+    with open(path, "rb") as file:
+        return f"{int.from_bytes(file.read(64)[56:], 'little')}.vs"
+
+
+def _chain(name, bases):
+    while name in bases:
+        yield name
+        name = bases[name]
 
 
 def _compressed(folder, random) -> Optional[Damage]:

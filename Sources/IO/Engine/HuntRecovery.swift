@@ -298,7 +298,11 @@ private final class RecoverySource {
       } else {
         findings.snapshots += 1
       }
-    } catch { findings.complaints.append("\(error)") }
+    } catch {
+      // Which snapshot cannot be compared, where it is another that it builds on which is wrong.
+      let (path, reason) = (files.path(offset), "\(error)")
+      findings.complaints.append(reason.contains(path) ? reason : "\(path): \(reason)")
+    }
   }
 
   private func load(_ header: SnapshotHeader, _ history: History) throws(SnapshotFault) -> Partition

@@ -127,7 +127,11 @@ public struct SnapshotFiles: Sendable {
   public func chain(_ offset: UInt64) throws(SnapshotFault) -> [SnapshotHeader] {
     var chain = [try header(offset)]
     while chain[0].isIncremental {
-      let base = try header(chain[0].base)
+      let base: SnapshotHeader
+      do throws(SnapshotFault) { base = try header(chain[0].base) } catch {
+        throw .damaged(
+          path: path(chain[0].offset), byte: 56, reason: "made from another: \(error)")
+      }
       guard base.content == chain[0].baseContent else {
         throw .damaged(
           path: path(chain[0].offset), byte: 216,

@@ -157,7 +157,10 @@ final class SnapshotTrail: Sendable {
         needed.append(offset)  // a damaged one is left for people to look at
       }
     }
-    for offset in offsets where !needed.contains(offset) { try Files.remove(files.path(offset)) }
+    // What builds on another goes before it: at no moment is there an increment without its base.
+    for offset in offsets.reversed() where !needed.contains(offset) {
+      try Files.remove(files.path(offset))
+    }
   }
 
   /// Removes what a crash left of files that had no name yet.
