@@ -1,6 +1,11 @@
+import Events
+
 /// Where a partition stands in its hunt's history: the line that it follows, and those known.
 public struct Line: Equatable, Sendable {
-  public private(set) var lineage: Lineage
+  public private(set) var lineage: Lineage {
+    didSet { sieve = OmissionSieve(lineage.omissions) }
+  }
+  private var sieve: OmissionSieve
   /// The hunt's own lines. The partition's may be one of them, or one that is tried out.
   public internal(set) var history: History
   /// The next offset at which rules change or events are added.
@@ -13,6 +18,13 @@ public struct Line: Equatable, Sendable {
     self.lineage = lineage
     self.history = history
     nextChange = lineage.nextChange(from: offset)
+    sieve = OmissionSieve(lineage.omissions)
+  }
+
+  /// Whether the line leaves the event at `offset` out.
+  @inline(__always)
+  func omits(_ event: Event, at offset: UInt64) -> Bool {
+    sieve.passes(event.player, offset) && lineage.omits(event, at: offset)
   }
 
   /// Whether the digest journalled at `offset` is that of this line too.
@@ -34,5 +46,27 @@ public struct Line: Equatable, Sendable {
     lineage = promotion.lineage
     history.append(promotion)
     nextChange = .max
+  }
+}
+
+/// A first look at an event, which nearly all of those that stay do not pass: the lists of omissions
+/// are searched for few.
+private struct OmissionSieve: Equatable, Sendable {
+  /// The lowest offset that is left out.
+  private var from = UInt64.max
+  /// Bit n set: players whose number ends in n, of 6 bits.
+  private var players: UInt64 = 0
+
+  init(_ omissions: [Omission]) {
+    for omission in omissions {
+      from = min(from, omission.from)
+      if omission.players.isEmpty { players = .max }
+      for player in omission.players { players |= 1 << (player & 63) }
+    }
+  }
+
+  @inline(__always)
+  func passes(_ player: UInt64, _ offset: UInt64) -> Bool {
+    offset >= from && players >> (player & 63) & 1 == 1
   }
 }

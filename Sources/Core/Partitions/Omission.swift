@@ -60,12 +60,13 @@ public struct Omission: Equatable, Sendable {
 extension [UInt64] {
   /// Whether an ascending list holds `value`.
   fileprivate func holds(_ value: UInt64) -> Bool {
+    let all = span
     var low = 0
-    var high = count
+    var high = all.count
     while low < high {
       let middle = (low + high) / 2
-      if self[middle] < value { low = middle + 1 } else { high = middle }
+      if all[middle] < value { low = middle + 1 } else { high = middle }
     }
-    return low < count && self[low] == value
+    return low < all.count && all[low] == value
   }
 }

@@ -24,6 +24,9 @@ public struct Checkpoint: ~Copyable {
   var state: PageSpace
   var books: PageSpace
 
+  /// Pages that the state holds.
+  public var pages: Int { state.writtenCount }
+
   /// A digest of the state.
   public mutating func digest() -> Hash128 { state.digest() }
 }

@@ -27,12 +27,17 @@ public struct Partition: ~Copyable {
   private var held: HeldReplies
   private var tallies = Tallies()
 
-  /// Pages that the pool of such a hunt needs: the state, its books, and the worst case of two
-  /// forks (for readers on other threads, and for snapshots).
-  public static func pagesNeeded(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
+  /// Pages that the pool of such a hunt needs: for the state and its books, and as many times that
+  /// again as its forks, checkpoints and images together may hold.
+  ///
+  /// - Parameter forkRoom: At least 1.
+  public static func pagesNeeded(
+    _ definition: HuntDefinition, _ map: BlockMap, forkRoom: Int = 2
+  ) -> Int {
+    precondition(forkRoom >= 1, "room for \(forkRoom) times a state")
     let state = HuntState.layout(definition, map).pageCount
     let books = Books.layout(producers: definition.limits.producers).pageCount
-    return 1 + 3 * state + 2 * books
+    return 1 + (1 + forkRoom) * (state + books)
   }
 
   /// Pages that the state alone can come to use.
@@ -496,7 +501,7 @@ public struct Partition: ~Copyable {
       _ = state.apply(event, offset: offset, &effects)
       return nil
     case .control:
-      if !line.lineage.omits(event, at: offset) {
+      if !line.omits(event, at: offset) {
         _ = state.apply(event, offset: offset, &effects)
       }
       return nil
@@ -537,7 +542,7 @@ public struct Partition: ~Copyable {
       : state.decide(event.producer, event.sequence) != .new
     if isRepeat { throw ReplayFault(offset: offset, .repeatedSequence(event.sequence)) }
     let outcome =
-      line.lineage.omits(event, at: offset)
+      line.omits(event, at: offset)
       ? state.omit(event, offset: offset) : state.apply(event, offset: offset, &effects)
     books.enter(books.row(event.producer), outcome.disposition ?? .applied)
     return outcome

@@ -81,6 +81,10 @@ extension Settings {
       "retention", .choice(JournalRetention.allCases.map(\.rawValue)),
       default: "compress", "what is done to segments older than every snapshot"
     ) { $0.journalRetention = JournalRetention(rawValue: $1.text) ?? $0.journalRetention },
+    Field(
+      "fork_room", .whole(1...64, unit: "states"), default: "3",
+      "memory for forks, checkpoints and snapshots of a hunt, in sizes of its whole state"
+    ) { $0.forkRoom = Int($1.number) },
   ]
 
   private static let networkFields: [Field<Settings>] = [

@@ -25,6 +25,8 @@ public struct Settings: Equatable, Sendable {
   /// Bytes a second; 0 for as fast as it goes.
   public var snapshotRate = 100 << 20
   public var journalRetention = JournalRetention.compress
+  /// In sizes of a hunt's whole state.
+  public var forkRoom = 3
   public var connections = 10_000
   public var bodyMaxBytes = 1 << 20
   public var idleTimeoutMs = 60_000

@@ -161,7 +161,8 @@ public final class Engine: @unchecked Sendable {
   /// The pages of a hunt. A large state is touched now, so that its growth costs no event anything;
   /// a small one takes memory as it grows.
   private func makePool(_ definition: HuntDefinition, _ map: BlockMap) -> PagePool {
-    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+    let pool = PagePool(
+      pageCount: Partition.pagesNeeded(definition, map, forkRoom: settings.forkRoom))
     adviseHugePages(pool.memory)
     let stateBytes = Partition.statePages(definition, map) * pageBytes
     if stateBytes >= 256 << 20 { touchPages(pool.memory, byteCount: stateBytes) }
@@ -202,6 +203,13 @@ public final class Engine: @unchecked Sendable {
         segments: folder.segments(manifest), branches: folder.branches,
         history: partition.line.history))
     reservedPageBytes.withLock { $0 += entry.pageBytesMax }
+    var partition = partition
+    if partition.nextOffset == 0 {
+      // Without room now it is made when a fork first begins there.
+      if let genesis = try? partition.checkpoint() {
+        entry.forks.keep(genesis: HeldCheckpoint(genesis))
+      }
+    }
     return HostedHunt(entry, partition)
   }
 
@@ -299,9 +307,9 @@ public final class Engine: @unchecked Sendable {
     }
     if isTaken || leaving.withLock({ $0.contains(definition.name) }) { throw .nameTaken }
     if hunts.count >= Self.huntCountMax { throw .tooMany(Self.huntCountMax) }
-    let pages = Partition.pagesNeeded(definition, map)
+    let pages = Partition.pagesNeeded(definition, map, forkRoom: settings.forkRoom)
     let memory = Int(sysconf(Int32(_SC_PHYS_PAGES))) * Int(sysconf(Int32(_SC_PAGESIZE)))
-    // All pages are reserved at once, though two of three are for forks and rarely touched.
+    // All pages are reserved at once, though most are for forks and rarely touched.
     let used = reservedPageBytes.withLock { $0 }
     if used + pages * pageBytes > memory * 3 / 4 {
       throw .tooLarge(

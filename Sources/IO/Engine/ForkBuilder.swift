@@ -88,8 +88,10 @@ struct ForkBuilder {
   ///
   /// It begins at the latest checkpoint that the line does not differ before, or at the hunt's
   /// beginning.
+  ///
+  /// - Parameter pages: What the hunt holds now: as much may be written again.
   func partition(
-    along line: Line, to target: UInt64, _ record: ForkRecord?
+    along line: Line, to target: UInt64, pages: Int, _ record: ForkRecord?
   ) throws(ForkFault) -> Partition {
     let bases = forks.checkpoints.filter { base in
       base.offset <= target
@@ -101,7 +103,7 @@ struct ForkBuilder {
       if let base {
         partition = try base.branch(entry, along: line)
       } else {
-        partition = try beginning(line)
+        partition = try beginning(line, pages: pages)
       }
     } catch {
       throw ForkFault(507, "no_room", "the hunt's page budget has no room for a fork: \(error)")
@@ -113,14 +115,15 @@ struct ForkBuilder {
   }
 
   /// The hunt before its first event.
-  func beginning(_ line: Line) throws(ForkRefusal) -> Partition {
-    let pages = Partition.pagesNeeded(entry.definition, entry.map) / 3
-    guard entry.pool.roomCount >= pages else {
+  func beginning(_ line: Line, pages: Int) throws(ForkRefusal) -> Partition {
+    guard makeRoom(pages) else {
       throw .poolTooSmall(neededPages: pages, freePages: entry.pool.roomCount)
     }
+    if let genesis = forks.genesis { return try genesis.branch(entry, along: line) }
     var partition = Partition(
       entry.definition, map: entry.map, number: entry.number, digestEvery: 1 << 40,
       heldLines: 4_096, pool: entry.pool, isBranch: true)
+    forks.keep(genesis: HeldCheckpoint(try partition.checkpoint()))
     partition.follow(line)
     return partition
   }
@@ -168,7 +171,8 @@ struct ForkBuilder {
     let (from, count) = frame.part(from: partition.nextOffset, through: target)
     if count == 0 { return }
     // A frame's events write a few pages each; a small state has no more than it has.
-    guard partition.state.hasRoom(pages: min(entry.pool.pageCount / 8, 16 * count + 64)) else {
+    let pages = min(entry.pool.pageCount / 8, 16 * count + 64)
+    guard partition.state.hasRoom(pages: pages) || makeRoom(pages) else {
       throw .inconsistent(
         path: "", byte: 0, offset: partition.nextOffset, reason: Self.noRoom)
     }
@@ -186,6 +190,15 @@ struct ForkBuilder {
       throw .inconsistent(
         path: forks.segments.folder, byte: 0, offset: error.offset, reason: "\(error.reason)")
     }
+  }
+
+  /// Gives up states of the past and checkpoints, the oldest first, until so many pages are free;
+  /// false when there is nothing left to give up.
+  private func makeRoom(_ pages: Int) -> Bool {
+    while entry.pool.roomCount < pages {
+      if !forks.dropPast() && forks.thin().isEmpty { return false }
+    }
+    return true
   }
 
   private static let noRoom = "no room"
@@ -305,7 +318,7 @@ struct ForkBuilder {
       let head = try head()
       record.status.withLock { $0.head = head.offset }
       let (line, target) = try line(record.spec, head)
-      var branch = try partition(along: line, to: target, record)
+      var branch = try partition(along: line, to: target, pages: head.pages, record)
       var effects = EffectBuffer(capacity: 1)
       branch.changeLine(&effects)
       let digest = branch.state.digest()
@@ -336,7 +349,7 @@ struct ForkBuilder {
     let record = ForkRecord(id: 0, spec: ForkSpec(text: .past), createdMs: 0)
     let history = forks.history
     let line = Line(history.lineage(at: target), history)
-    var branch = try partition(along: line, to: target, record)
+    var branch = try partition(along: line, to: target, pages: head.pages, record)
     var effects = EffectBuffer(capacity: 1)
     branch.changeLine(&effects)
     record.finish(HuntView(entry, branch), reference: nil)

@@ -12,6 +12,8 @@ final class HeldCheckpoint: @unchecked Sendable {
   let players: UInt64
   let hasStrangers: Bool
   let line: Line
+  /// Pages that the state holds.
+  let pages: Int
   private let lock = Mutex<Void>(())
   private var checkpoint: Checkpoint
 
@@ -21,6 +23,7 @@ final class HeldCheckpoint: @unchecked Sendable {
     players = checkpoint.players
     hasStrangers = checkpoint.hasStrangers
     line = checkpoint.line
+    pages = checkpoint.pages
     self.checkpoint = checkpoint
   }
 

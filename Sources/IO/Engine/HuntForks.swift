@@ -20,6 +20,7 @@ final class HuntForks: @unchecked Sendable {
 
   private struct State {
     var checkpoints: [HeldCheckpoint] = []
+    var genesis: HeldCheckpoint?
     var records: [ForkRecord] = []
     var nextID: UInt32 = 1
     /// States of the past that were read lately, the latest last.
@@ -84,6 +85,13 @@ final class HuntForks: @unchecked Sendable {
     }
   }
 
+  /// Gives up the state that was not read for longest; false when there is none.
+  func dropPast() -> Bool {
+    let gone = state.withLock { $0.past.isEmpty ? nil : $0.past.removeFirst() }
+    gone?.drop()
+    return gone != nil
+  }
+
   func keep(past record: ForkRecord) {
     let gone = state.withLock { state -> ForkRecord? in
       state.past.append(record)
@@ -99,6 +107,11 @@ final class HuntForks: @unchecked Sendable {
   func append(_ promotion: History.Promotion) { state.withLock { $0.history.append(promotion) } }
 
   // MARK: Checkpoints
+
+  /// The hunt before its first event, once it was made; a world's treasure field takes long to fill.
+  var genesis: HeldCheckpoint? { state.withLock { $0.genesis } }
+
+  func keep(genesis: HeldCheckpoint) { state.withLock { $0.genesis = genesis } }
 
   var checkpoints: [HeldCheckpoint] { state.withLock { $0.checkpoints } }
 

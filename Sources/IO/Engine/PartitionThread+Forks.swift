@@ -52,6 +52,11 @@ extension PartitionThread {
         events: events, pagesCopied: hunt.partition.state.space.unsealedCount, nowNs: nowNs)
     else { return }
     hunt.forks.tried(events: events, nowNs: nowNs)
+    // Checkpoints make things faster; snapshots and forks, which must be, come first.
+    let pool = hunt.entry.pool
+    if pool.roomCount < hunt.partition.state.space.pageCount * 3 / 2 {
+      return forkThread.destroy(hunt.forks.thin())
+    }
     guard let checkpoint = checkpoint(hunt) else { return }
     forkThread.destroy(hunt.forks.keep(checkpoint))
   }
