@@ -76,10 +76,10 @@ private func withFile<Result>(_ text: String, _ use: (String) throws -> Result) 
       made
         == #"{"append":[{"kind":"score","player":7,"value":-1},{"kind":"leave","player":"7"}]}"#)
   }
-  let made = try withFile("reach: 2\nwalls: false\n") {
+  let made = try withFile("steps_max: 2\nwalls: false\n") {
     try body("--rules \($0) --rules-from 9", ForkWish.fork)
   }
-  #expect(made == #"{"rules":{"reach":2,"walls":false},"rules_from":"9"}"#)
+  #expect(made == #"{"rules":{"steps_max":2,"walls":false},"rules_from":"9"}"#)
 }
 
 /// A refusal names the flag, the value and what would be right.
