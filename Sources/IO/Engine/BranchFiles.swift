@@ -54,7 +54,7 @@ public struct BranchFiles: Sendable {
     try Files.replace(placePath(number), Array(Self.text(offset, hash).utf8))
   }
 
-  /// What such a file says. Its sum is of the lines before: another offset would be another history.
+  /// What such a file says. Its sum covers the lines before: another offset is another history.
   private static func text(_ offset: UInt64, _ hash: Hash128) -> String {
     let said = "veltrix promotion 2\noffset \(offset)\nlineage \(hash.hex)\n"
     let slab = Slab(byteCount: said.utf8.count, zeroed: false)
