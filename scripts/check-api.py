@@ -15,9 +15,11 @@ WebSocket, by one client at a time. Does not verify recovery after a crash, late
 
 import base64
 import contextlib
+import functools
 import http.client
 import json
 import os
+import re
 import socket
 import struct
 import sys
@@ -161,9 +163,102 @@ def description_is_whole():
     document = expect(get("/openapi.json"), 200).json
     same(document["openapi"][:3], "3.1")
     parts = "boards/{board} players/{player} players/{player}/hint treasures path books live"
-    for part in f"{parts} events start pause end".split():
+    parts += " players/{player}/why treasures/{treasure}/why unplay rollback forks forks/{fork}"
+    for part in f"{parts} forks/{{fork}}/diff forks/{{fork}}/promote events start pause end".split():
         if f"/v1/hunts/{{hunt}}/{part}" not in document["paths"]:
             raise Failed(f"/v1/hunts/{{hunt}}/{part} is not described")
+
+
+def misfit(value, schema, document, at="body"):
+    """Where a value breaks a schema of the description; None where it fits."""
+    if "$ref" in schema:
+        part = document
+        for key in schema["$ref"][2:].split("/"):
+            part = part[key]
+        return misfit(value, part, document, at)
+    kinds = {"object": dict, "array": list, "string": str, "null": type(None), "boolean": bool}
+    names = schema.get("type", [])
+    names = [names] if isinstance(names, str) else names
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if names and not any(
+        number and (name == "number" or isinstance(value, int))
+        if name in ("integer", "number")
+        else isinstance(value, kinds[name])
+        for name in names
+    ):
+        return f"{at}: {value!r} is no {names}"
+    if "enum" in schema and value not in schema["enum"]:
+        return f"{at}: {value!r} is none of {schema['enum']}"
+    if number and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        return f"{at}: {value} is out of range"
+    if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
+        return f"{at}: {value!r} is not {schema['pattern']}"
+    if isinstance(value, list):
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            return f"{at}: {len(value)} items"
+        parts = [(f"{at}[{place}]", item, schema.get("items", {})) for place, item in
+                 enumerate(value)]
+    elif isinstance(value, dict):
+        known = schema.get("properties", {})
+        if lost := [key for key in schema.get("required", []) if key not in value]:
+            return f"{at}: no {lost}"
+        if known and (strange := [key for key in value if key not in known]):
+            return f"{at}: {strange} not described"
+        parts = [(f"{at}.{key}", item, known.get(key, {})) for key, item in value.items()]
+    else:
+        parts = []
+    for place, item, part in parts:
+        if found := misfit(item, part, document, place):
+            return found
+    if "anyOf" in schema:
+        found = [misfit(value, part, document, at) for part in schema["anyOf"]]
+        return found[0] if all(found) else None
+    return None
+
+
+@functools.cache
+def description():
+    return expect(get("/openapi.json"), 200).json
+
+
+def described(method, template, status, query="", body=None, headers=None, name=None, **values):
+    """Asks a path of the description; the answer's status and body must be as described there."""
+    document = description()
+    path = template.format(**values)
+    answer = call(method, f"/v1/hunts/{name or HUNT}{path}{query}", body, headers)
+    same(answer.status, status, f"status of {method} {path}{query}: {answer}")
+    operation = document["paths"]["/v1/hunts/{hunt}" + template][method.lower()]
+    if str(status) not in operation["responses"]:
+        raise Failed(f"{method} {template}: {status} is not described")
+    response = operation["responses"][str(status)]
+    if "$ref" in response:
+        response = document["components"]["responses"][response["$ref"].split("/")[-1]]
+    for header in response.get("headers", {}):
+        if header not in answer.headers:
+            raise Failed(f"{method} {path}: {status} without {header}")
+    if "content" in response:
+        schema = response["content"]["application/json"]["schema"]
+        if found := misfit(answer.json, schema, document):
+            raise Failed(f"{method} {path}: {found}")
+        if status >= 400 and "error" in answer.json:
+            code = answer.json["error"]["code"]
+            if code not in response["description"] and code != "bad_parameter":
+                raise Failed(f"{method} {template}: {status} {code} is not described")
+    return answer
+
+
+@check
+def examples_fit_the_description():
+    document = description()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            parts = dict(operation["responses"], body=operation.get("requestBody", {}))
+            for status, part in parts.items():
+                content = part.get("content", {}).get("application/json", {})
+                if "example" in content:
+                    found = misfit(content["example"], content["schema"], document)
+                    if found:
+                        raise Failed(f"{method} {path} {status}: {found}")
 
 
 @check
@@ -873,6 +968,89 @@ def the_books_balance():
     parts = hunt("/books").json["producers"]
     for key in ("received", "applied", "duplicate", "rejected", "late", "shed"):
         same(sum(part[key] for part in parts), row[key], f"sum of producers' {key}")
+
+
+# Other lines of history
+
+
+def treasure(number, **more):
+    return {"id": number, "x": number, "y": 1, "points": 50, **more}
+
+
+@check
+def forks_are_as_described():
+    name = extra(
+        "forks", treasures=[treasure(1), treasure(2, stock=9)], boards=[{"name": "all"}],
+        rules={"claims_per_player": 1, "speed_max": "any"})
+    ask = functools.partial(described, name=name)
+    for player in (7, "Zoë", 8):
+        for number in (1, 2):
+            post([{"kind": "move", "player": player, "x": number, "y": 1},
+                  {"kind": "claim", "player": player, "treasure": number}], name=name)
+    place = hunt(name=name).json["offset"]
+    made = ask("POST", "/unplay", 201, "?wait=true", {"players": [7]}).json["fork"]
+    same(ask("POST", "/forks", 202, body=b"").json["fork"]["kind"], "fork")
+    ask("POST", "/forks", 201, "?wait=true", {
+        "at": place, "omit": {"kinds": ["move"], "from": "3", "to": "head"},
+        "append": [{"kind": "edge", "x": 0, "y": 0, "direction": 0, "multiplier": 4}],
+        "rules": {"claims_per_player": 2}, "rules_from": "2026-11-21T10:30:00Z"})
+    for fork in (made["id"], 3):
+        ask("GET", "/forks/{fork}", 200, "?wait=true", fork=fork)
+        ask("GET", "/forks/{fork}/diff", 200, fork=fork)
+        ask("GET", "/forks/{fork}/diff", 200, "?against=2&parts=prizes,edges&limit=1", fork=fork)
+    ask("GET", "/forks", 200)
+    for view in (f"fork={made['id']}", f"as_of={place}", "as_of=1700000000000ms", "fork=main"):
+        for template, status in (
+            ("", 200), ("/boards/{board}", 200), ("/treasures", 200), ("/books", 200),
+            ("/players/{player}", 200 if "1700" not in view else 404),
+            ("/players/{player}/hint", 200 if "1700" not in view else 404),
+        ):
+            ask("GET", template, status, f"?{view}", board="all", player="Zo%C3%AB")
+        ask("GET", "/path", 200, f"?from=0,0&to=3,3&{view}")
+    ask("GET", "/players/{player}/why", 200, "?board=all", player=7)
+    ask("GET", "/treasures/{treasure}/why", 200, "?limit=1", treasure=2)
+
+    # What is refused.
+    for method, template, status, query, body, values in (
+        ("GET", "/boards/{board}", 400, "?fork=1&as_of=1", None, {}),
+        ("GET", "/boards/{board}", 400, "?as_of=noon", None, {}),
+        ("GET", "/boards/{board}", 404, "?fork=99", None, {}),
+        ("GET", "/boards/{board}", 422, "?as_of=99999999", None, {}),
+        ("POST", "/forks", 422, "", {"omitt": {}}, {}),
+        ("POST", "/forks", 422, "", {"append": [{"kind": "leave"}]}, {}),
+        ("POST", "/forks", 422, "?wait=true", {"at": 99999999}, {}),
+        ("POST", "/forks", 400, "?wait=maybe", {}, {}),
+        ("POST", "/unplay", 422, "", {}, {}),
+        ("POST", "/unplay", 422, "?wait=true", {"players": ["nobody"]}, {}),
+        ("POST", "/rollback", 422, "", {}, {}),
+        ("GET", "/forks/{fork}", 404, "", None, {"fork": 99}),
+        ("DELETE", "/forks/{fork}", 404, "", None, {"fork": 99}),
+        ("GET", "/forks/{fork}/diff", 404, "", None, {"fork": 99}),
+        ("GET", "/forks/{fork}/diff", 400, "?parts=all", None, {"fork": 3}),
+        ("GET", "/forks/{fork}/diff", 409, "", None, {"fork": 4}),
+        ("POST", "/forks/{fork}/promote", 409, "", None, {"fork": 4}),
+        ("POST", "/forks/{fork}/promote", 428, "", None, {"fork": 3}),
+        ("GET", "/players/{player}/why", 404, "", None, {"player": "nobody"}),
+        ("GET", "/players/{player}/why", 404, "?board=none", None, {"player": 7}),
+        ("GET", "/treasures/{treasure}/why", 404, "", None, {"treasure": 99}),
+    ):
+        ask(method, template, status, query, body, board="all", **values)
+    ask("DELETE", "/forks/{fork}", 204, fork=2)
+    answer = ask("POST", "/forks", 422, body={"append": [{"kind": "score", "player": 1}]})
+    same(answer.json["error"]["field"], "append[0].value")
+    if "(" in answer.json["error"]["message"]:
+        raise Failed(f"a message for people names types: {answer}")
+
+    # And what becomes the hunt.
+    for tag, status in (("0" * 32, 412), (made["digest"], 200), (made["digest"], 409)):
+        ask("POST", "/forks/{fork}/promote", status, headers={"If-Match": f'"{tag}"'},
+            fork=made["id"])
+    fork = ask("GET", "/forks/{fork}", 200, fork=3).json["fork"]
+    ask("POST", "/forks/{fork}/promote", 412, headers={"If-Match": fork["digest"]}, fork=3)
+    ask("POST", "/rollback", 201, body={"to": place, "promote": True})
+    ask("GET", "/forks", 200)
+    same(total(7, name), None, "the score of who was taken out")
+    same(books(name)["balanced"], True)
 
 
 # Live

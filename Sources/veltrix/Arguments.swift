@@ -53,6 +53,13 @@ struct Arguments {
     return value
   }
 
+  /// Removes a flag and returns the values of all its occurrences.
+  mutating func takeAll(_ name: String) -> [String] {
+    let values = flags.filter { $0.name == name }.map(\.value)
+    flags.removeAll { $0.name == name }
+    return values
+  }
+
   mutating func takeInteger(
     _ name: String, _ range: ClosedRange<Int>, default value: Int
   ) throws(Fault) -> Int {

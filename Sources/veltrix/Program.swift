@@ -13,7 +13,8 @@ enum Program {
   static let commands: [Command] = [
     ServeCommand.command, DemoCommand.command, CheckCommand.command, LoadCommand.command,
     ReplayCommand.command, InspectCommand.command, BackupCommand.command, RestoreCommand.command,
-    BenchCommand.command,
+    ForkCommand.command, DiffCommand.command, UnplayCommand.command, RollbackCommand.command,
+    PromoteCommand.command, BenchCommand.command,
   ]
 
   static func overview() -> String {

@@ -5,6 +5,31 @@ import Testkit
 
 @testable import Authoring
 
+/// `bytes` after one to four bytes or pieces were changed, removed, doubled or moved.
+func corrupted(_ bytes: [UInt8], _ random: inout TestRandom) -> [UInt8] {
+  var bytes = bytes
+  let marks = Array("0123456789-_:,[]{}\"' \n\t#&*!|>%@".utf8)
+  for _ in 0...random.below(4) where bytes.count > 1 {
+    let at = random.below(bytes.count)
+    let end = min(bytes.count, at + 1 + random.below(12))
+    switch random.below(8) {
+    case 0: bytes[at] = UInt8(truncatingIfNeeded: random.next())
+    case 1: bytes[at] = marks[random.below(marks.count)]
+    case 2: bytes.remove(at: at)
+    case 3: bytes.removeSubrange(at..<end)
+    case 4: bytes.insert(contentsOf: bytes[at..<end], at: random.below(bytes.count))
+    case 5: bytes.insert(contentsOf: Array("99999999999999999999".utf8), at: at)
+    case 6:
+      let digits = bytes.indices.filter { (0x30...0x39).contains(bytes[$0]) }
+      if let digit = digits.randomElement(using: &random) {
+        bytes.insert(random.chance(50) ? 0x39 : UInt8(ascii: "-"), at: digit)
+      }
+    default: bytes.removeSubrange(at...)
+    }
+  }
+  return bytes
+}
+
 /// What strangers send: broken bytes and strings made to break programs.
 @Suite struct HostileInputTests {
   /// Any bytes give a hunt or at least one error, nothing traps, and no report is unprintable.
@@ -107,31 +132,6 @@ import Testkit
       } catch { #expect(isPrintable("\(error)"), "\(string)") }
     }
     #expect(refused > 450)
-  }
-
-  /// `bytes` after one to four bytes or pieces were changed, removed, doubled or moved.
-  private func corrupted(_ bytes: [UInt8], _ random: inout TestRandom) -> [UInt8] {
-    var bytes = bytes
-    let marks = Array("0123456789-_:,[]{}\"' \n\t#&*!|>%@".utf8)
-    for _ in 0...random.below(4) where bytes.count > 1 {
-      let at = random.below(bytes.count)
-      let end = min(bytes.count, at + 1 + random.below(12))
-      switch random.below(8) {
-      case 0: bytes[at] = UInt8(truncatingIfNeeded: random.next())
-      case 1: bytes[at] = marks[random.below(marks.count)]
-      case 2: bytes.remove(at: at)
-      case 3: bytes.removeSubrange(at..<end)
-      case 4: bytes.insert(contentsOf: bytes[at..<end], at: random.below(bytes.count))
-      case 5: bytes.insert(contentsOf: Array("99999999999999999999".utf8), at: at)
-      case 6:
-        let digits = bytes.indices.filter { (0x30...0x39).contains(bytes[$0]) }
-        if let digit = digits.randomElement(using: &random) {
-          bytes.insert(random.chance(50) ? 0x39 : UInt8(ascii: "-"), at: digit)
-        }
-      default: bytes.removeSubrange(at...)
-      }
-    }
-    return bytes
   }
 
   /// Whether there is an error exactly if there should be, and every line can be printed.

@@ -304,3 +304,100 @@ private func goOn(_ branch: inout Partition, _ journal: [Event], to end: Int) th
     })
   #expect(faults > 200)
 }
+
+/// Bytes whose sum is right and whose content is any: a lineage that reads back as itself, or a fault
+/// that says where; every sort of fault is reached.
+@Test func sealedBytesAreALineageOrAFault() {
+  var seen: Set<String> = []
+  #expect(
+    forAll(cases: 4_000) { random in
+      let journal = (0..<50).map { Event(kind: .move, player: UInt64($0 % 7 + 1)) }
+      var lineage = randomLineage(&random, from: 0, journal: journal, HuntRules())
+      if random.chance(50) { lineage.ruleChanges.append(.init(from: 9, rules: HuntRules())) }
+      var words = lineage.encoded().count / 8 - 2
+      let slab = Slab(byteCount: (words + 64) * 8, zeroed: true)
+      for (at, byte) in lineage.encoded().enumerated() { slab.store(byte, at) }
+      for _ in 0..<random.below(4) {
+        let at = random.below(words)
+        switch random.below(4) {
+        case 0: slab.store(UInt64(random.below(12)), at * 8)
+        case 1: slab.store(UInt64.max >> UInt64(random.below(64)), at * 8)
+        case 2: words = max(4, words - random.below(4))
+        default: words = min(words + random.below(9), words + 8)
+        }
+      }
+      let hash = slab.hash(0, count: words * 8)
+      slab.store(random.chance(98) ? hash.high : 0, words * 8)
+      slab.store(hash.low, words * 8 + 8)
+      let bytes = (0..<(words * 8 + 16)).map { slab.load($0, as: UInt8.self) }
+      do throws(LineageFault) {
+        let read = try Lineage(decoding: bytes)
+        seen.insert(read == lineage ? "same" : "another")
+        // Whatever is read has places to ask for, and reads back.
+        for at in [0, 7, 49, UInt64.max] {
+          _ = read.omits(Event(kind: .move, player: 3), at: at)
+          _ = read.rules(at: at)
+          _ = read.rolledBack(to: at).firstDifference(from: read.promoted(at: at))
+        }
+        return try Lineage(decoding: read.encoded()) == read
+      } catch {
+        switch error {
+        case .truncated(let at):
+          seen.insert("truncated")
+          return at <= bytes.count
+        case .unsupportedVersion: seen.insert("version")
+        case .outOfRange(_, let at):
+          seen.insert("out of range")
+          return at <= bytes.count
+        case .checksum: seen.insert("checksum")
+        }
+        return true
+      }
+    })
+  #expect(
+    seen == ["same", "another", "truncated", "version", "out of range", "checksum"],
+    "the generator no longer reaches every outcome: \(seen)")
+}
+
+/// Two lineages judge alike below their first difference, and rolling back leaves nothing after it.
+@Test func lineagesDifferFromTheirFirstDifferenceOn() {
+  var differing = 0
+  #expect(
+    forAll(cases: 500) { random in
+      let journal = (0..<60).map { Event(kind: .move, player: UInt64($0 % 7 + 1)) }
+      let left = randomLineage(&random, from: 0, journal: journal, HuntRules())
+      var right = left
+      if random.chance(80) {
+        let more = randomLineage(
+          &random, from: UInt64(random.below(60)), journal: journal, HuntRules())
+        right.omissions += more.omissions
+        right.ruleChanges += more.ruleChanges
+        right.additions += more.additions
+      }
+      let first = right.firstDifference(from: left)
+      guard left.firstDifference(from: right) == first else { return false }
+      guard left.firstDifference(from: left) == .max else { return false }
+      for (at, event) in journal.enumerated() where UInt64(at) < first {
+        let at = UInt64(at)
+        let added = (left.additions, right.additions)
+        if left.omits(event, at: at) != right.omits(event, at: at)
+          || left.rules(at: at) != right.rules(at: at)
+          || added.0.filter({ $0.at == at }) != added.1.filter({ $0.at == at })
+        {
+          return false
+        }
+      }
+      if first < .max { differing += 1 }
+      let place = UInt64(random.below(60))
+      let back = left.rolledBack(to: place)
+      return back.firstDifference(from: left) >= place
+        && journal.indices.allSatisfy { at in
+          UInt64(at) < place
+            ? back.omits(journal[at], at: UInt64(at)) == left.omits(journal[at], at: UInt64(at))
+            : back.omits(journal[at], at: UInt64(at))
+        }
+        && back.additions.allSatisfy { $0.at < place }
+        && back.ruleChanges.allSatisfy { $0.from < place }
+    })
+  #expect(differing > 200)
+}

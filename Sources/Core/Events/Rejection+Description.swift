@@ -11,6 +11,11 @@ public func describe(_ rejection: Rejection, in bytes: RawSpan) -> String {
   return "line \(line), column \(column): \(sentence(rejection, in: bytes))"
 }
 
+/// As ``describe(_:in:)`` without the place, for a body whose places mean nothing to its sender.
+public func reason(_ rejection: Rejection, in bytes: RawSpan) -> String {
+  sentence(rejection, in: bytes)
+}
+
 /// Describes why the event at `index` of a batch of 64-byte events was refused.
 public func describe(_ rejection: Rejection, eventAt index: Int) -> String {
   let rule = rule(rejection.code, rejection.field)

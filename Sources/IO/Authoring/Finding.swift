@@ -107,10 +107,10 @@ public struct FindingList: Sendable {
   }
 }
 
-/// `text` fit to be repeated in a message: at most 48 characters and then `...`; what a terminal
-/// would obey or not show (controls, direction marks, line separators, unassigned) is written as
-/// `\u{...}`.
-func printable(_ text: String) -> String {
+/// `text` fit to be repeated in a message: at most `countMax` characters and then `...`; what a
+/// terminal would obey or not show (controls, direction marks, line separators, unassigned) is
+/// written as `\u{...}`.
+public func printable(_ text: String, _ countMax: Int = 48) -> String {
   var result = ""
   var count = 0
   for scalar in text.unicodeScalars {
@@ -122,7 +122,7 @@ func printable(_ text: String) -> String {
       default: String(scalar)
       }
     count += shown.unicodeScalars.count
-    if count > 48 { return result + "..." }
+    if count > countMax { return result + "..." }
     result += shown
   }
   return result

@@ -173,33 +173,3 @@ private struct ForkReader {
       + Array("]".utf8)
   }
 }
-
-extension YamlNode {
-  /// The value as JSON; plain scalars that read as JSON numbers or words stay so.
-  fileprivate var json: [UInt8] {
-    switch content {
-    case .scalar(let text, let plain):
-      if plain && (Int64(text) != nil || ["true", "false", "null"].contains(text)) {
-        return Array(text.utf8)
-      }
-      var out: [UInt8] = [UInt8(ascii: "\"")]
-      for byte in text.utf8 {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
-        case 0..<32: out += Array("\\u00\(byte < 16 ? "0" : "")\(String(byte, radix: 16))".utf8)
-        default: out.append(byte)
-        }
-      }
-      return out + [UInt8(ascii: "\"")]
-    case .sequence(let items):
-      return Array("[".utf8) + items.map(\.json).joined(separator: Array(",".utf8))
-        + Array("]".utf8)
-    case .mapping(let pairs):
-      let members = pairs.map { pair in
-        YamlNode(content: .scalar(pair.key, plain: false), mark: pair.keyMark).json
-          + Array(":".utf8) + pair.value.json
-      }
-      return Array("{".utf8) + members.joined(separator: Array(",".utf8)) + Array("}".utf8)
-    }
-  }
-}

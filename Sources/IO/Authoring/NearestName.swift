@@ -2,7 +2,7 @@
 /// a third of its length away (but always one edit), the first of equals; nil when none is near.
 ///
 /// - Complexity: O(word * name) for each name; words above 64 bytes are near nothing.
-func nearestName(to word: String, among names: [String]) -> String? {
+public func nearestName(to word: String, among names: [String]) -> String? {
   let word = Array(word.utf8)
   guard word.count <= 64 else { return nil }
   var best: (name: String, distance: Int)?

@@ -70,13 +70,16 @@ public final class HTTPClient: StreamApplication {
   }
 
   /// Asks; `done` is called on the loop's thread, or at once when the client cannot even connect.
+  ///
+  /// - Parameter headers: Further ones; no value may hold a line's end.
   public func ask(
     _ method: String, _ path: String, body: [UInt8] = [], type: String = "application/yaml",
-    _ done: @escaping Done
+    headers: [(name: String, value: String)] = [], _ done: @escaping Done
   ) {
     precondition(waiting.count < 64, "64 requests wait for \(host):\(port)")
     var head = "\(method) \(path) HTTP/1.1\r\nHost: \(host):\(port)\r\n"
     if method != "GET" { head += "Content-Type: \(type)\r\nContent-Length: \(body.count)\r\n" }
+    for header in headers { head += "\(header.name): \(header.value)\r\n" }
     waiting.append(Request(bytes: Array((head + "\r\n").utf8) + body, done: done))
     next()
   }

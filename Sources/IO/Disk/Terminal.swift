@@ -8,6 +8,11 @@ public enum Terminal {
   /// Text without a line's end.
   public static func raw(_ text: String) { write(1, text) }
 
+  /// Whether stderr is somebody's screen.
+  public static var isErrorOnScreen: Bool { isatty(2) == 1 }
+  /// Replaces the last line on stderr, which has to be a screen; an empty text clears it.
+  public static func progress(_ text: String) { write(2, "\r\u{1b}[K" + text) }
+
   private static func write(_ descriptor: Int32, _ text: String) {
     var text = text
     text.withUTF8 { bytes in

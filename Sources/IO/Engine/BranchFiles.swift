@@ -54,8 +54,12 @@ public struct BranchFiles: Sendable {
     try Files.replace(placePath(number), Array(Self.text(offset, hash).utf8))
   }
 
+  /// What such a file says. Its sum covers the lines before: another offset is another history.
   private static func text(_ offset: UInt64, _ hash: Hash128) -> String {
-    "veltrix promotion 1\noffset \(offset)\nlineage \(hash.hex)\n"
+    let said = "veltrix promotion 2\noffset \(offset)\nlineage \(hash.hex)\n"
+    let slab = Slab(byteCount: said.utf8.count, zeroed: false)
+    for (at, byte) in said.utf8.enumerated() { slab.store(byte, at) }
+    return said + "sum \(slab.hash(0, count: said.utf8.count).hex)\n"
   }
 
   /// The first `count` promotions of a hunt.
@@ -80,7 +84,7 @@ public struct BranchFiles: Sendable {
     do throws(DiskFault) { bytes = try Files.read(path) } catch { throw .disk(error) }
     let text = String(decoding: bytes, as: UTF8.self)
     let words = text.split { $0 == " " || $0 == "\n" }
-    guard words.count == 7, let offset = UInt64(words[4]), words[6].utf8.count == 32,
+    guard words.count == 9, let offset = UInt64(words[4]), words[6].utf8.count == 32,
       let high = UInt64(words[6].prefix(16), radix: 16),
       let low = UInt64(words[6].suffix(16), radix: 16),
       text == Self.text(offset, Hash128(high: high, low: low))

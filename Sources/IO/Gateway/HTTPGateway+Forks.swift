@@ -76,7 +76,9 @@ extension HTTPGateway {
         let at = "append[\(reader.position)]"
         switch item {
         case .rejected(let rejection, _):
-          return .failure(ParameterFault(field: at, message: "\(at): \(rejection)"))
+          let field = rejection.field == .none ? at : "\(at).\(rejection.field.word)"
+          return .failure(
+            ParameterFault(field: field, message: "\(field): \(reason(rejection, in: body))"))
         case .event(let event) where event.flags.contains(.playerIsName):
           return .failure(
             ParameterFault(

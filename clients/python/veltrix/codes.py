@@ -26,6 +26,12 @@ class Kind(IntEnum):
     ADJUST = 20
     REVIEW = 21
     ERASE = 22
+    # In journals only: the engine rejects a sender's as unknown.
+    NAME = 32
+    CONTROL = 33
+    TALLY = 34
+    DIGEST = 35
+    PROMOTE = 36
 
 
 #: Kinds that this version of the engine takes.

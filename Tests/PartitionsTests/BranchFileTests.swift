@@ -1,0 +1,166 @@
+import Bounded
+import Disk
+import Events
+import Foundation
+import Hunt
+import Journal
+import Partitions
+import Testing
+import Testkit
+
+@testable import Engine
+
+// Files of promoted lines: what was written reads back, and any damage is refused by the file's name
+// or changes nothing. Not verified here: the order of writes around a crash (scripts/check-forks.py).
+
+/// A folder of branch files, gone when `use` returns.
+private func withBranches<Result>(_ use: (BranchFiles) throws -> Result) throws -> Result {
+  let path = NSTemporaryDirectory() + "/veltrix-branches-\(UUID().uuidString)"
+  defer { try? Files.removeTree(path) }  // what is left is in a folder for temporary files
+  return try use(BranchFiles(folder: path))
+}
+
+private func someLineage(_ random: inout TestRandom) -> Lineage {
+  let journal = (0..<50).map { Event(kind: .move, player: UInt64($0 % 7 + 1)) }
+  return randomLineage(&random, from: 0, journal: journal, HuntRules())
+}
+
+/// Whether reading is refused, and the fault names the file.
+private func isRefused<Result>(
+  _ path: String, _ read: () throws(HuntFolderFault) -> Result
+) -> Bool {
+  do throws(HuntFolderFault) {
+    _ = try read()
+    return false
+  } catch {
+    guard case .damaged(path, let reason) = error else { return false }
+    return !reason.isEmpty
+  }
+}
+
+/// A lineage reads back under the hash that writing it gave, and under no other.
+@Test func branchesReadBack() throws {
+  try withBranches { files in
+    #expect(
+      forAll(cases: 100) { random in
+        let (first, second) = (someLineage(&random), someLineage(&random))
+        let number = UInt32(1 + random.below(3))
+        let hash = try files.write(first, number)
+        guard try files.read(number, hash: hash) == first else { return false }
+        // A file of a promotion that was cut short is overwritten.
+        let other = try files.write(second, number)
+        if first == second { return hash == other }
+        let path = files.folder + "/\(number).vb"
+        return try files.read(number, hash: other) == second
+          && isRefused(path) { () throws(HuntFolderFault) in try files.read(number, hash: hash) }
+      })
+  }
+}
+
+/// Any flipped bit, any cut, any bytes behind the end and a missing file are refused by name.
+@Test func damagedBranchesAreRefused() throws {
+  try withBranches { files in
+    let path = files.folder + "/1.vb"
+    #expect(
+      forAll(cases: 300) { random in
+        let hash = try files.write(someLineage(&random), 1)
+        var bytes = try Files.read(path)
+        switch random.below(4) {
+        case 0: bytes[random.below(bytes.count)] ^= 1 << UInt8(random.below(8))
+        case 1: bytes.removeLast(1 + random.below(bytes.count))
+        case 2: bytes += (0...random.below(40)).map { _ in UInt8(random.below(256)) }
+        default:
+          try Files.remove(path)
+          return isRefused(path) { () throws(HuntFolderFault) in try files.read(1, hash: hash) }
+        }
+        try Files.replace(path, bytes)
+        return isRefused(path) { () throws(HuntFolderFault) in try files.read(1, hash: hash) }
+      })
+  }
+}
+
+/// Every single bit of a file counts.
+@Test func everyBitOfABranchCounts() throws {
+  try withBranches { files in
+    var lineage = Lineage()
+    lineage.omissions = [Omission(from: 3, players: [7, 9])]
+    lineage.additions = [.init(at: 5, events: [Event(kind: .score, player: 7, value: 1)])]
+    let hash = try files.write(lineage, 1)
+    let path = files.folder + "/1.vb"
+    let good = try Files.read(path)
+    for bit in 0..<(good.count * 8) {
+      var bytes = good
+      bytes[bit / 8] ^= 1 << UInt8(bit % 8)
+      try Files.replace(path, bytes)
+      #expect(
+        isRefused(path) { () throws(HuntFolderFault) in try files.read(1, hash: hash) },
+        "bit \(bit)")
+    }
+  }
+}
+
+/// The promotions of a hunt are found by their places, and in the journal where a place is missing;
+/// a place that says something else than it should is refused by name, or says the same.
+@Test func promotionsAreFoundWithAndWithoutTheirPlaces() throws {
+  var outcomes: Set<String> = []
+  #expect(
+    forAll(cases: 12) { random in
+      let (definition, map) = smallHunt(&random)
+      let hunt = try HuntOnDisk(definition, map)
+      let files = BranchFiles(folder: hunt.folder.branchesPath)
+      var maker = BatchMaker(producers: 4)
+      for number in 1...3 as ClosedRange<UInt32> {
+        _ = run(hunt.stand, &maker, &random, batches: 1 + random.below(10))
+        let history = hunt.stand.partition.line.history
+        var lineage = history.current
+        lineage.omissions += someLineage(&random).omissions
+        let fork = Stand(beside: hunt.stand)
+        fork.partition.follow(Line(lineage, history))
+        for event in hunt.stand.journal { try fork.replay(event) }
+        let hash = try files.write(lineage, number)
+        let offset = hunt.stand.partition.nextOffset
+        hunt.stand.promote(
+          fork,
+          PromotionMark(number: number, high: hash.high, low: hash.low, time: maker.clock))
+        try files.write(offset: offset, number, hash: hash)
+      }
+      hunt.close()
+      let expected = hunt.stand.partition.line.history
+      guard try files.history(3, hunt.segments) == expected else { return false }
+      for _ in 0..<10 {
+        let path = files.folder + "/\(1 + random.below(3)).at"
+        let good = try Files.read(path)
+        var bytes = good
+        switch random.below(3) {
+        case 0: try Files.remove(path)
+        case 1:
+          bytes[random.below(bytes.count)] ^= 1 << UInt8(random.below(8))
+          try Files.replace(path, bytes)
+        default:
+          bytes.removeLast(1 + random.below(bytes.count))
+          try Files.replace(path, bytes)
+        }
+        do throws(HuntFolderFault) {
+          let found = try files.history(3, hunt.segments)
+          if !Files.exists(path) {
+            outcomes.insert("searched")
+            if found != expected { return false }
+          } else if found != expected {
+            outcomes.insert("another offset")
+          }
+        } catch {
+          outcomes.insert("refused")
+          guard case .damaged(let named, _) = error, named.hasPrefix(files.folder) else {
+            return false
+          }
+        }
+        try Files.replace(path, good)
+      }
+      // A promotion that no journal names is said to be missing.
+      return isRefused(files.folder + "/4.at") { () throws(HuntFolderFault) in
+        try files.history(4, hunt.segments)
+      }
+    })
+  #expect(outcomes.isSuperset(of: ["searched", "refused"]))
+  #expect(!outcomes.contains("another offset"), "a damaged place went unnoticed")
+}
