@@ -114,6 +114,9 @@ let package = Package(
         "Authoring", "Engine", "CMallocCount",
       ]),
     .testTarget(
+      name: "CommandTests", dependencies: ["veltrix"], path: "Tests/CommandTests",
+      swiftSettings: plain),
+    .testTarget(
       name: "TidyTests", dependencies: ["Testkit"], path: "Tests/TidyTests", swiftSettings: plain),
   ],
   swiftLanguageModes: [.v6]

@@ -69,7 +69,8 @@ public import Bounded
     root = SlabView(rootSlab)
     openSlab = Slab(byteCount: parent.openSlab.byteCount)
     open = SlabView(openSlab)
-    own = Slab(byteCount: openSlab.byteCount)
+    // A frozen fork has no page of its own nor one that is open, ever.
+    own = isWritable ? Slab(byteCount: openSlab.byteCount) : openSlab
     written = Slab(copying: parent.written, byteCount: openSlab.byteCount)
     taking = parent.taking
     isWrittenKnown = parent.isWrittenKnown

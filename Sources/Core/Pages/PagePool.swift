@@ -159,6 +159,9 @@ public final class PagePool: @unchecked Sendable {
     return hash
   }
 
+  /// Whether the hash of a physical page is remembered.
+  func isHashed(page: Int) -> Bool { pages.isMarked(page) }
+
   /// The remembered hash of a node's pages.
   func hash(node: Int) -> Hash128? {
     nodes.isMarked(node) ? Self.load(nodeHashes, node) : nil

@@ -55,6 +55,7 @@ extension PageSpace {
     precondition(pageCount == other.pageCount, "spaces of different layouts")
     let isSamePool = tree.pool === other.tree.pool
     let shift = region.rowBytes.trailingZeroBitCount
+    let starts = Self.rowStarts(.max, min(shift, 5))
     var page = region.pages.lowerBound
     while page < region.pages.upperBound {
       let offset = offset(page &<< 12)
@@ -64,20 +65,33 @@ extension PageSpace {
         page = isShared ? (page | (PageNode.pageCount &- 1)) &+ 1 : page &+ 1
         continue
       }
+      // Pages lie anywhere, so the processor does not know which one comes next.
+      let next = min(page &+ 1, region.pages.upperBound &- 1) &<< 12
+      let ahead = self.offset(next)
+      let otherAhead = other.offset(next)
+      let isSkipped = isSamePool && ahead == otherAhead
       let firstByte = (page &- region.firstPage) &<< 12
       var last = -1
       for line in stride(from: 0, to: pageBytes, by: 64) {
+        if !isSkipped {
+          memory.prefetch(ahead &+ line)
+          other.memory.prefetch(otherAhead &+ line)
+        }
         var bits = memory.differing64(offset &+ line, other.memory, otherOffset &+ line)
         if bits == 0 { continue }
+        let row = (firstByte &+ line) &>> shift
         if shift >= 6 {
-          let row = (firstByte &+ line) &>> shift
           if row != last { body(row) }
           last = row
           continue
         }
         bits = Self.rowStarts(bits, shift)
+        if bits == starts {
+          for row in row..<row &+ 64 &>> shift { body(row) }
+          continue
+        }
         while bits != 0 {
-          body((firstByte &+ line &+ bits.trailingZeroBitCount) &>> shift)
+          body(row &+ bits.trailingZeroBitCount &>> shift)
           bits &= bits &- 1
         }
       }

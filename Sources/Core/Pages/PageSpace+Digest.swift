@@ -27,6 +27,8 @@ extension PageSpace {
       var hash = Hash128.zero
       let page = tree.page(node, slot)
       if page != 0 && undigested >> UInt64(slot) & 1 == 0 {
+        // Pages lie anywhere, so the processor does not know which one comes next.
+        if slot < PageNode.pageCount - 1 { fetch(tree.page(node, slot + 1)) }
         hash = tree.pool.hash(page: page)
         // A page of zeros, written or not, hashes as zero: undoing a first write undoes the digest.
         if hash == Self.zeroPageHash { hash = .zero }
@@ -37,6 +39,12 @@ extension PageSpace {
     let hash = isZero ? .zero : scratch.hash(0, count: scratch.byteCount)
     tree.pool.remember(hash, node: node)
     return hash
+  }
+
+  /// Has the start of a physical page fetched if it is to be hashed; its rest follows by itself.
+  private func fetch(_ page: Int) {
+    if tree.pool.isHashed(page: page) { return }
+    for line in stride(from: 0, to: 2048, by: 64) { memory.prefetch(page << 12 + line) }
   }
 
   /// A digest of those of `pages` that digests hold, of their bytes as they are: nothing is
