@@ -81,8 +81,8 @@ let package = Package(
     .executableTarget(
       name: "veltrix",
       dependencies: [
-        "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "CSystem",
-        "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
+        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
+        "CSystem", "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
       ],
       path: "Sources/veltrix", swiftSettings: strict),
 
@@ -110,8 +110,8 @@ let package = Package(
     tests(
       "Partitions",
       [
-        "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "CSystem", "Bus", "Disk",
-        "Authoring", "Engine", "CMallocCount",
+        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "CSystem", "Bus",
+        "Disk", "Authoring", "Engine", "CMallocCount",
       ]),
     .testTarget(
       name: "CommandTests", dependencies: ["veltrix"], path: "Tests/CommandTests",

@@ -12,6 +12,8 @@ then SIGTERM), and reads the journal's files. Then:
   journal: results, points, totals, stock, winners per generation, scores, treasures, books;
 - after the restart `welcome` knows the highest sequence, everything not settled is sent again and is new
   or a duplicate exactly as the journal says, and no read is older than what was durable;
+- snapshots are written all the time, old segments compressed, backups made and cut short by kills: a
+  backup that was made and is restored is a prefix of the journal, not shorter than what was durable;
 - copies of the folder, damaged on purpose, are refused with status 3 and the place of the damage, or
   recovered when the damage is that of a torn write.
 
@@ -33,6 +35,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -119,11 +122,17 @@ class Campaign:
         self.ledgers.update({ledger.producer: ledger for ledger in self.web.ledgers})
         self.told_at = {producer: 0 for producer in self.ledgers}
         self.ways = list(WAYS)
+        #: Backups made in this round: folder, and what was durable before.
+        self.backups = []
+        self.backup_count = 0
 
     # The engine
 
     def start(self):
-        self.engine = Engine(self.options.binary, self.data, self.flags)
+        pick = self.random.choice
+        self.engine = Engine(self.options.binary, self.data, self.flags + [
+            "--snapshot-every-events", "1000", "--snapshot-every", pick(("100ms", "200ms", "1s")),
+            "--snapshot-rate", pick(("0", "20MiB", "2MiB")), "--snapshot-keep", pick("1234")])
         check(self.engine.wait_ready(), lambda: (
             f"the engine did not start again: status {self.engine.process.returncode}, "
             f"{self.engine.said()}"))
@@ -245,6 +254,41 @@ class Campaign:
                   and hunt["players_ever"] == len(model.players) and hunt["time_ms"] == model.now,
                   f"{at}: {hunt}; should be {len(model.judged)} events, "
                   f"{sum(model.granted.values())} claims, {len(model.players)} players")
+
+    # Backups
+
+    def backup(self):
+        """Starts a backup of the running engine; now and then it is killed before it is made."""
+        base = os.path.join(os.path.dirname(self.data), "backup")
+        shutil.rmtree(base, ignore_errors=True)
+        durable = max([self.durable_told] + [one.durable_offset for one in self.ledgers.values()])
+        self.backups.append((base, durable, subprocess.Popen(
+            [self.options.binary, "backup", "--data", self.data, "--to", base, "--hunt", NAME, "--rate", "0"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)))
+
+    def check_backups(self):
+        """What was backed up is a prefix of the journal; what was not finished is no backup."""
+        for base, durable, process in self.backups:
+            if self.random.random() < 0.2:
+                process.kill()
+            said = process.communicate(timeout=60)[0]
+            is_made = os.path.exists(os.path.join(base, "backup"))
+            check(is_made if process.returncode == 0 else process.returncode == -9 or not is_made,
+                  f"backup: {process.returncode}: {said}")
+            check(process.returncode in (0, -9), f"backup: {process.returncode}: {said}")
+            data = os.path.join(os.path.dirname(self.data), "restored")
+            shutil.rmtree(data, ignore_errors=True)
+            status, out, error = run(self.options.binary, "restore", "--from", base, "--data", data)
+            check((status == 0) == is_made, f"restore of {'a' if is_made else 'no'} backup: {status} {out}{error}")
+            if is_made:
+                copy = read_journal(os.path.join(data, "hunts", NAME, "journal"))
+                check(durable <= copy.count <= self.count, (
+                    f"the backup has {copy.count} entries; {durable} were durable, {self.count} are there"))
+                check(copy.digest(copy.count) == self.journal.digest(copy.count),
+                      "the backup's journal is not a prefix of the journal")
+                self._verify(data)
+                self.backup_count += 1
+        self.backups = []
 
     # After the end of a run
 
@@ -426,6 +470,7 @@ class Campaign:
             self._finish()
         before = self.count
         self.audit(is_graceful=moment == "term")
+        self.check_backups()
         said = self.damages(number) if options.damages else ""
         print(f"round {number} {moment}: {'' if not early else f'{early} early kills, '}"
               f"ready in {ready_ms} ms, ended after {lasted:.2f} s, "
@@ -458,12 +503,16 @@ class Campaign:
         if moment == "roll":
             until = began + 4 * seconds
         files = set(os.listdir(folder))
+        backup_at = began + pick.random() * (until - began) * 0.5 if pick.random() < 0.8 else None
         probes = sorted(began + pick.random() * seconds for _ in range(2))
         while time.monotonic() < until:
             self.engine.check_alive()
             if probes and time.monotonic() > probes[0]:
                 probes.pop(0)
                 self.probe()
+            if backup_at is not None and time.monotonic() > backup_at:
+                backup_at = None
+                self.backup()
             if moment == "roll" and set(os.listdir(folder)) != files and pick.random() < 0.3:
                 time.sleep(pick.random() * 0.004)
                 return
@@ -528,11 +577,23 @@ class Campaign:
                 check(form["offset"] > done.recovers, f"{done.text}: {form['offset']}")
             finally:
                 engine.close()
+        if done.remains:
+            status, out, error = self._replay(copy)
+            is_there = any(os.path.exists(path) for path in done.remains)
+            check(status == (1 if is_there else 0),
+                  f"{done.text}: replay --verify ended with {status}: {out}{error}")
+            for path in done.remains:
+                if os.path.exists(path):
+                    check(path in out, f"{done.text}: replay --verify does not name {path}: {out}")
+                    os.unlink(path)
         self._verify(copy, done.text + ": ")
 
-    def _verify(self, data, said=""):
-        status, out, error = run(
+    def _replay(self, data):
+        return run(
             self.options.binary, "replay", "--data", data, "--verify", "--digest-every", "1000")
+
+    def _verify(self, data, said=""):
+        status, out, error = self._replay(data)
         check(status == 0, f"{said}replay --verify ended with {status}: {out}{error}")
         return out
 
@@ -613,6 +674,7 @@ def main():
     print(f"crash: {options.rounds} rounds, seed {options.seed}: {sent} events sent, "
           f"{len(campaign.model.judged)} applied, {sum(campaign.model.granted.values())} claims granted, "
           f"{campaign.count} journal entries, {campaign.model.digests} digests, "
+          f"{campaign.backup_count} backups restored, "
           f"{campaign.cut_bodies} unanswered atomic bodies cut in two, "
           f"{time.monotonic() - began:.0f} s: every promise kept")
     if not options.data:

@@ -4,7 +4,6 @@ import Engine
 import Events
 import Hunt
 import Journal
-import Pages
 import Partitions
 
 /// `veltrix inspect journal|books|counters --data DIR`.
@@ -92,7 +91,8 @@ enum InspectCommand {
     var kinds = [UInt64](repeating: 0, count: 256)
     let journal: RecoveredJournal
     do throws(JournalFault) {
-      journal = try folder.segments(manifest).recover(repairTail: false) {
+      let segments = folder.segments(manifest)
+      journal = try segments.recover(from: try segments.begin(), repairTail: false) {
         frame throws(InconsistentJournal) in
         for at in 0..<Int(frame.header.count) {
           let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
@@ -123,14 +123,7 @@ enum InspectCommand {
   }
 
   private static func state(_ folder: HuntFolder, _ what: String) throws(HuntFolderFault) {
-    let (definition, map, manifest) = try folder.open()
-    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    var wish = HuntRecovery.Wish(digestEvery: 1 << 62)
-    wish.repairsTail = false
-    let found = try HuntRecovery.run(
-      folder, definition, map, manifest, pool: pool, wish,
-      warn: { Terminal.error("veltrix inspect: \($0)") })
-    var partition = found.takePartition()
+    var partition = try Replay(folder).run(isVerifying: false).takePartition()
     if what == "books" {
       Terminal.out("  producer  received  applied  duplicate  rejected  late  shed  balanced")
       for at in 0..<partition.books.count {

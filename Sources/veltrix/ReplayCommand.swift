@@ -1,11 +1,7 @@
 import Bounded
-import CSystem
 import Disk
 import Engine
-import Events
 import Hunt
-import Journal
-import Pages
 import Partitions
 
 /// `veltrix replay --data DIR --verify`.
@@ -21,7 +17,8 @@ enum ReplayCommand {
     usage: veltrix replay --data <dir> [--hunt <name>] [--verify] [--digest-every <n>]
       --data <dir>        data folder; nothing in it is changed                     required
       --hunt <name>       one hunt only                                             default all
-      --verify            apply everything twice and compare states, books and every digest
+      --verify            apply everything twice and compare states, books, every digest and
+                          every snapshot
       --digest-every <n>  the cadence that the journal was written with, 1,000...1,000,000,000
                                                                             default 1,000,000
 
@@ -68,18 +65,31 @@ enum ReplayCommand {
       let folder = HuntFolder(data: data, name: name)
       guard folder.exists else { continue }
       do throws(HuntFolderFault) {
-        let first = try once(folder, every)
+        let replay = try Replay(folder, digestEvery: every)
+        let first = Ending(
+          try replay.run(
+            isVerifying: isVerifying,
+            warn: { Terminal.error("veltrix replay: hunt \(name): \($0)") }))
         report(name, first)
-        var agrees = first.isBalanced
+        var agrees = first.isBalanced && first.findings.complaints.isEmpty
+        for complaint in first.findings.complaints { Terminal.out("  DISAGREES: \(complaint)") }
         if isVerifying {
-          let second = try once(folder, every)
-          agrees =
-            agrees && first.digest == second.digest && first.books == second.books
+          let second = Ending(try replay.run(isVerifying: false))
+          let isSame =
+            first.digest == second.digest && first.books == second.books
             && first.offset == second.offset
-          Terminal.out(
-            agrees
-              ? "  verified: two replays and \(first.marks) journalled digests agree"
-              : "  DISAGREES: \(first.digest.hex) and \(second.digest.hex)")
+          agrees = agrees && isSame
+          if !isSame {
+            Terminal.out("  DISAGREES: \(first.digest.hex) and \(second.digest.hex)")
+          } else if agrees {
+            Terminal.out(
+              "  verified: two replays, \(first.findings.marks) journalled digests and "
+                + "\(first.findings.snapshots) snapshots agree"
+                + (first.findings.snapshotsElsewhere == 0
+                  ? ""
+                  : "; \(first.findings.snapshotsElsewhere) of a line of history left since were "
+                    + "not compared"))
+          }
         }
         if !agrees { status = ExitCode.failedCheck }
       } catch {
@@ -93,54 +103,45 @@ enum ReplayCommand {
     return status
   }
 
-  /// What a replay ended with.
+  /// What a replay ended with, in figures.
   struct Ending {
-    var offset: UInt64 = 0
-    var events: UInt64 = 0
-    var digest = Hash128.zero
-    var books = BooksRow()
-    var isBalanced = false
-    var marks = 0
-    var seconds = 0.0
-    var tornBytes = 0
-  }
+    let from: UInt64
+    let offset: UInt64
+    let events: UInt64
+    let digest: Hash128
+    let books: BooksRow
+    let isBalanced: Bool
+    let findings: HuntRecovery.Findings
+    let seconds: Double
+    let tornBytes: Int
 
-  static func once(_ folder: HuntFolder, _ every: UInt64) throws(HuntFolderFault) -> Ending {
-    let (definition, map, manifest) = try folder.open()
-    let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
-    var ending = Ending()
-    let start = vx_monotonic_ns()
-    var wish = HuntRecovery.Wish(digestEvery: every)
-    wish.usesSnapshots = false
-    wish.repairsTail = false
-    let found = try HuntRecovery.run(
-      folder, definition, map, manifest, pool: pool, wish,
-      warn: { Terminal.error("veltrix replay: \($0)") },
-      see: { frame in
-        for at in 0..<Int(frame.header.count)
-        where frame.bytes.load(frame.eventsAt + at * 64, as: Event.self).kindByte
-          == EventKind.digest.rawValue
-        { ending.marks += 1 }
-      })
-    ending.tornBytes = found.journal.tornBytes
-    var partition = found.takePartition()
-    ending.seconds = Double(vx_monotonic_ns() - start) / 1e9
-    ending.offset = partition.nextOffset
-    ending.events = partition.state.counts.events
-    ending.digest = partition.state.digest()
-    ending.books = partition.books.sum
-    ending.isBalanced = partition.books.isBalanced
-    return ending
+    init(_ ending: consuming Replay.Ending) {
+      from = ending.from
+      findings = ending.findings
+      seconds = ending.seconds
+      tornBytes = ending.tornBytes
+      var partition = ending.takePartition()
+      offset = partition.nextOffset
+      events = partition.state.counts.events
+      digest = partition.state.digest()
+      books = partition.books.sum
+      isBalanced = partition.books.isBalanced
+    }
   }
 
   private static func report(_ name: String, _ ending: Ending) {
-    let rate = ending.seconds > 0 ? Int(Double(ending.offset) / ending.seconds) : 0
+    let rate = ending.seconds > 0 ? Int(Double(ending.offset - ending.from) / ending.seconds) : 0
     let ms = Int(ending.seconds * 1_000)
     let books = ending.books
+    if ending.from > 0 {
+      Terminal.out(
+        "hunt \(name): what lies before offset \(ending.from) was removed; "
+          + "replayed from the snapshot there")
+    }
     Terminal.out(
       """
       hunt \(name)
-        journal   \(ending.offset) entries, \(ending.events) events judged, \(ending.marks) digests
+        journal   \(ending.offset) entries, \(ending.events) events judged, \(ending.findings.marks) digests
         replayed  in \(ms) ms, \(rate) entries/s\(ending.tornBytes > 0 ? "; a torn write at the end" : "")
         digest    \(ending.digest.hex)
         books     received \(books.received) = applied \(books.applied) + duplicate \

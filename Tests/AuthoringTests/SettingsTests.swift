@@ -149,7 +149,7 @@ private let helpSnapshot = """
     --group-commit-max <time>           longest a batch waits for company before it is flushed,
                                         when durability is batch; 0...5ms; default 1ms
     --gather-max <time>                 longest that events of a busy stream wait to be read
-                                        together; 0 for never; 0...20ms; default 1ms
+                                        together; 0 for never; 0...20ms; default 2ms
     --segment-size <bytes>              length of a journal file, written ahead; 1MiB...1GiB, a
                                         multiple of 4KiB; default 64MiB
     --digest-every <n>                  events between two digests of the state in the journal;

@@ -54,6 +54,36 @@ func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
   #expect(marks > 10, "hardly any digest was journalled")
 }
 
+/// A recovery, which keeps no board in order on its way, ends with the live state, every rank and the
+/// books; and goes on as the live partition does, outcome by outcome.
+@Test func recoveryEqualsLive() {
+  #expect(
+    forAll(cases: 20) { random in
+      var (definition, map) = smallHunt(&random)
+      definition.boards.append(BoardSpec(name: "moment", windowMs: 1_000))
+      let stand = Stand(definition, map)
+      var maker = BatchMaker(producers: 5)
+      maker.numbersItself = true
+      _ = run(stand, &maker, &random, batches: 40)
+      let recovered = try stand.recovered(&random)
+      guard sameState(recovered, stand), recovered.standings == stand.standings else {
+        return false
+      }
+      stand.flush()
+      let before = stand.sent.count
+      for _ in 0..<20 {
+        let batch = maker.next(&random)
+        stand.step(batch)
+        recovered.step(batch)
+      }
+      stand.flush()
+      recovered.flush()
+      let live = stand.sent[before...].flatMap(\.outcomes)
+      return sameState(recovered, stand) && recovered.standings == stand.standings
+        && recovered.sent.flatMap(\.outcomes) == live
+    })
+}
+
 /// Two partitions given the same batches are equal in every byte they give out, whatever the disk did.
 @Test func theSameBatchesGiveTheSameJournal() {
   #expect(

@@ -52,15 +52,15 @@ final class HuntOnDisk: @unchecked Sendable {
       owner: Doorbell())
   }
 
-  /// Brings what the stand journalled to the disk.
-  func write() {
+  /// Brings what the stand journalled to the disk, each entry as `change` makes it.
+  func write(_ change: (Int, Event) -> Event = { $1 }) {
     guard let disk else { return }
     while written < stand.journal.count {
       if disk.ring.free == 0 {
         usleep(100)
         continue
       }
-      disk.ring.store(stand.journal[written], disk.ring.writeIndex)
+      disk.ring.store(change(written, stand.journal[written]), disk.ring.writeIndex)
       disk.ring.publish(1)
       disk.ringBell()
       written += 1
@@ -117,21 +117,17 @@ func playWithSnapshots(
   _ hunt: HuntOnDisk, _ maker: inout BatchMaker, _ random: inout TestRandom
 ) throws -> [SnapshotHeader] {
   var headers: [SnapshotHeader] = []
-  var last: PartitionImage?
   for _ in 0..<(2 + random.below(4)) {
     _ = run(hunt.stand, &maker, &random, batches: 1 + random.below(12))
     hunt.write()
     if hunt.stand.partition.nextOffset == headers.last?.offset ?? 0 { continue }
     var image = try hunt.stand.partition.image()
     var scope = SnapshotScope.full
-    if let base = headers.last, let before = last.take(), random.chance(60) {
-      scope = .incremental(
-        base: base, changed: image.state.pages(differingFrom: before.state))
+    if let base = headers.last, image.knowsWritten, random.chance(60) {
+      scope = .incremental(base: base)
     }
     headers.append(try hunt.snapshot(&image, scope))
-    last = consume image
   }
-  last = nil
   _ = run(hunt.stand, &maker, &random, batches: random.below(10))
   hunt.close()
   return headers

@@ -3,6 +3,7 @@ import Events
 import Hunt
 import Pages
 import Partitions
+import Scoring
 import Testkit
 import World
 
@@ -155,6 +156,39 @@ final class Stand {
     }
     stand.durable = UInt64(stand.journal.count)
     return stand
+  }
+
+  /// As `replayed`, by way of runs of lines and without boards until the end, as recovery does.
+  func recovered(_ random: inout TestRandom) throws(ReplayFault) -> Stand {
+    let stand = Stand(definition, map, digestEvery: partition.digestEvery)
+    var effects = EffectBuffer(capacity: 1)
+    stand.partition.beginReplay()
+    var first = 0
+    while first < journal.count {
+      let count = min(1 + random.below(200), journal.count - first)
+      for at in 0..<count { stand.batchRing.store(journal[first + at], at * 64) }
+      try stand.partition.replay(LineRun(stand.batchRing, first: 0, count: count), &effects)
+      stand.journal += journal[first..<(first + count)]
+      first += count
+    }
+    stand.partition.endReplay()
+    stand.durable = UInt64(stand.journal.count)
+    return stand
+  }
+
+  /// Every row of every board, by board and window.
+  var standings: [[BoardRow]] {
+    var standings: [[BoardRow]] = []
+    for index in 0..<partition.state.boards.count {
+      for window in [BoardWindow.current, .previous] {
+        var rows: [BoardRow] = []
+        partition.state.boards[index].top(limit: .max, in: window, partition.state.space) {
+          rows.append($0)
+        }
+        standings.append(rows)
+      }
+    }
+    return standings
   }
 
   func replay(_ event: Event) throws(ReplayFault) {

@@ -1,6 +1,7 @@
 import Bounded
 import Pages
 import Testing
+import Testkit
 import World
 
 /// East, south-east, south and so on, as the map is read.
@@ -61,4 +62,51 @@ private struct Ground: ~Copyable {
     if bytes.withUnsafeBytes({ $0.contains { $0 != 0 } }) { written += 1 }
   }
   #expect(written == 0)
+}
+
+/// A step onto a node has a plain cost just when its edge is open at multiplier 1, whatever was
+/// edited, in either neighbourhood and at every rim; and open blocks are those of the model.
+@Test func plainCostsAreThoseOfTheEdges() {
+  #expect(
+    forAll(cases: 100) { random in
+      let eight = random.chance(60)
+      let width = random.below(6) + 1
+      let height = random.below(6) + 1
+      let rows = randomRows(
+        &random, width: width, height: height, wallPercent: [0, 20, 40][random.below(3)])
+      let map = blockMap(rows, eight: eight)
+      var layout = PageLayout()
+      let world = GridWorld("world", map, in: &layout)
+      var space = PageSpace(layout, pool: PagePool(pageCount: layout.pageCount + 1))
+      var open = rows.flatMap { $0.map { ".GS".contains($0) } }
+      for _ in 0..<random.below(30) {
+        let node = UInt32(random.below(world.nodeCount))
+        if random.chance(20) {
+          open[Int(node)].toggle()
+          _ = world.setBlock(node, open: open[Int(node)], &space)
+        } else {
+          _ = world.setEdge(
+            node, UInt8(random.below(map.neighbourhood.degree)),
+            multiplier: UInt8(random.below(4)), &space)
+        }
+      }
+      for start in 0..<UInt32(world.nodeCount) {
+        if world.isOpen(start, space) != open[Int(start)] { return false }
+        let (x, y) = map.place(start)
+        for dy in -1...1 {
+          for dx in -1...1 {
+            guard let goal = map.node(x: x + dx, y: y + dy) else { continue }
+            let direction = (0..<UInt8(map.neighbourhood.degree)).first {
+              map.neighbourhood.step($0) == (dx, dy)
+            }
+            var expected: UInt32?
+            if let direction, world.multiplier(start, direction, space) == 1 {
+              expected = world.cost(start, direction, space)
+            }
+            if world.plainCost(onto: goal, dx: dx, dy: dy, space) != expected { return false }
+          }
+        }
+      }
+      return true
+    })
 }

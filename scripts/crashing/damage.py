@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from typing import NamedTuple, Optional
 
-from .journal import BLOCK, SIZE, Journal
+from .journal import BLOCK, SIZE, Journal, unpack
 
 #: Every way, in the order in which rounds go through them.
 WAYS = ("torn", "flipped", "lost-segment", "short", "definition", "manifest", "torn-blocks",
-        "map", "torn-garbage", "lost-manifest", "header")
+        "map", "torn-garbage", "lost-manifest", "header", "snapshot", "compressed")
 
 
 class Damage(NamedTuple):
@@ -20,12 +21,21 @@ class Damage(NamedTuple):
     recovers: Optional[int]
     #: What its refusal must say.
     names: tuple = ()
+    #: Damaged files that the engine leaves as they are and goes around.
+    remains: tuple = ()
 
 
 def damage(way, hunt, journal: Journal, random: random.Random) -> Optional[Damage]:
     """Damages the hunt's folder `hunt`, a copy whose journal is `journal`; None when it has no place
     for this kind of damage."""
     folder = os.path.join(hunt, "journal")
+    if way == "snapshot":
+        return _snapshots(os.path.join(hunt, "snapshots"), journal, random)
+    # Without snapshots the whole journal is read.
+    shutil.rmtree(os.path.join(hunt, "snapshots"), ignore_errors=True)
+    if way == "compressed":
+        return _compressed(folder, random)
+    unpack(folder)
 
     def moved(path):
         return os.path.join(folder, os.path.basename(path))
@@ -68,6 +78,51 @@ def damage(way, hunt, journal: Journal, random: random.Random) -> Optional[Damag
     byte = random.randrange(os.path.getsize(path))
     _flip(path, byte, random)
     return Damage(f"bit at byte {byte} of {way}", None, (hunt,))
+
+
+def _snapshots(folder, journal, random) -> Optional[Damage]:
+    """Some or all snapshots are damaged: what they hold is in the journal. An incremental one cannot
+    be used without those that it builds on."""
+    names = [name for name in os.listdir(folder)] if os.path.isdir(folder) else []
+    names = [name for name in names if name.endswith(".vs")]
+    if not names:
+        return None
+    bases = {name: _base(os.path.join(folder, name)) for name in names}
+    chosen = random.sample(names, random.randint(1, len(names)))
+    useless = [name for name in names if any(part in chosen for part in _chain(name, bases))]
+    for name in chosen:
+        path = os.path.join(folder, name)
+        way = random.randrange(3)
+        if way == 0:
+            os.truncate(path, random.randrange(os.path.getsize(path)))
+        elif way == 1:
+            _flip(path, random.randrange(os.path.getsize(path)), random)
+        else:
+            os.unlink(path)
+    return Damage(f"snapshots {chosen} of {names} damaged", journal.count,
+                  remains=tuple(os.path.join(folder, name) for name in useless))
+
+
+def _base(path):
+    """The name of the snapshot that one builds on, from byte 56 of its header."""
+    with open(path, "rb") as file:
+        return f"{int.from_bytes(file.read(64)[56:], 'little')}.vs"
+
+
+def _chain(name, bases):
+    while name in bases:
+        yield name
+        name = bases[name]
+
+
+def _compressed(folder, random) -> Optional[Damage]:
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".vj.zst"))
+    if not names:
+        return None
+    path = os.path.join(folder, random.choice(names))
+    size = random.randrange(os.path.getsize(path))
+    os.truncate(path, size)
+    return Damage(f"{os.path.basename(path)} cut short at byte {size}", None, (path,))
 
 
 def _flip(path, byte, random):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import subprocess
 from typing import List, NamedTuple
 
 from veltrix.crc32c import crc32c
@@ -55,8 +56,32 @@ class Journal:
 
 
 def segment_paths(folder) -> List[str]:
-    names = sorted(name for name in os.listdir(folder) if name.endswith(".vj"))
-    return [os.path.join(folder, name) for name in names]
+    """Segments as they are called uncompressed; some may lie there with `.zst` behind."""
+    names = {name[:-4] if name.endswith(".zst") else name for name in os.listdir(folder)
+             if name.endswith((".vj", ".vj.zst"))}
+    return [os.path.join(folder, name) for name in sorted(names)]
+
+
+def read_segment(path) -> bytes:
+    """The bytes of a segment, compressed or not."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        done = subprocess.run(["zstd", "-dcq", path + ".zst"], capture_output=True)
+        check(done.returncode == 0, f"{path}.zst: {done.stderr.decode()}")
+        return done.stdout
+
+
+def unpack(folder):
+    """Brings compressed segments back to what they were."""
+    for name in os.listdir(folder):
+        if name.endswith(".vj.zst"):
+            path = os.path.join(folder, name[:-4])
+            data = read_segment(path)
+            with open(path, "wb") as file:
+                file.write(data)
+            os.unlink(path + ".zst")
 
 
 def read_journal(folder, checked=0) -> Journal:
@@ -65,8 +90,7 @@ def read_journal(folder, checked=0) -> Journal:
     paths = segment_paths(folder)
     for at, path in enumerate(paths):
         check(int(os.path.basename(path)[:-3]) == at + 1, f"{path}: segment {at + 1} should be here")
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_segment(path)
         check(data[:4] == b"VJS1", f"{path}: no segment header")
         byte = BLOCK
         while True:

@@ -14,7 +14,7 @@ public enum Admission: Equatable, Sendable {
 extension HuntState {
   /// Highest sequence seen from `producer`; 0 for none.
   public mutating func highSequence(_ producer: UInt64) -> UInt64 {
-    guard let row = producerIndex.find(producer, space) else { return 0 }
+    guard let row = producerRow(producer) else { return 0 }
     return producers.load(Int(row), space).high
   }
 
@@ -25,7 +25,7 @@ extension HuntState {
   ///
   /// - Complexity: O(1) for the next number of a producer, O(log gaps) otherwise.
   public mutating func decide(_ producer: UInt64, _ sequence: UInt64) -> Admission {
-    guard let row = producerIndex.find(producer, space) else {
+    guard let row = producerRow(producer) else {
       return Int(counts.producers) < limits.producers && (sequence == 1 || hasGapRoom)
         ? .new : .full
     }
@@ -58,7 +58,7 @@ extension HuntState {
 
   /// Remembers `sequence` of `producer`, which `decide` called new, as seen.
   mutating func admit(_ producer: UInt64, _ sequence: UInt64) {
-    let row = producerIndex.find(producer, space) ?? addProducer(producer)
+    let row = producerRow(producer) ?? addProducer(producer)
     let high = producers.load(Int(row), space).high
     if sequence > high {
       if sequence > high + 1 {
@@ -71,6 +71,24 @@ extension HuntState {
       toggle(row, sequence)
       toggle(row, sequence + 1)
     }
+  }
+
+  /// The row of a producer, which is most often the last one's; nil when it was never seen.
+  @inline(__always)
+  private mutating func producerRow(_ producer: UInt64) -> UInt64? {
+    if producer != 0,
+      producers.load(lastProducer, byte: 0, as: UInt64.self, space) == producer
+    {
+      return UInt64(truncatingIfNeeded: lastProducer)
+    }
+    return findProducer(producer)
+  }
+
+  @inline(never)
+  private mutating func findProducer(_ producer: UInt64) -> UInt64? {
+    guard let row = producerIndex.find(producer, space) else { return nil }
+    lastProducer = Int(row)
+    return row
   }
 
   private mutating func addProducer(_ producer: UInt64) -> UInt64 {

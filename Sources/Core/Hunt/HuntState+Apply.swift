@@ -40,7 +40,11 @@ extension HuntState {
   /// - Precondition: Of a kind that senders send.
   public mutating func omit(_ event: Event, offset: UInt64) -> Outcome {
     remember(event, offset)
-    return isLate(event) ? lateOutcome(event, offset) : counted(event, offset)
+    if isLate(event) { return lateOutcome(event, offset) }
+    _ = count()
+    var outcome = Outcome(of: event)
+    outcome.offset = offset
+    return outcome
   }
 
   /// Judges an event that no sender sent and the journal has no place for: an operator's addition
@@ -51,8 +55,10 @@ extension HuntState {
     guard let kind = event.kind, kind.isSupported else {
       preconditionFailure("kind \(event.kindByte) added")
     }
-    var outcome = counted(event, offset)
-    outcome.resultRaw = rule(event, kind, offset, &outcome, &effects).rawValue
+    let phase = count()
+    var outcome = Outcome(of: event)
+    outcome.offset = offset
+    outcome.resultRaw = rule(event, kind, phase, offset, &outcome, &effects).rawValue
     return outcome
   }
 
@@ -80,12 +86,13 @@ extension HuntState {
     return outcome
   }
 
+  /// Counts one event more; the phase that it meets.
   @inline(__always)
-  private mutating func counted(_ event: Event, _ offset: UInt64) -> Outcome {
-    counts { $0.events += 1 }
-    var outcome = Outcome(of: event)
-    outcome.offset = offset
-    return outcome
+  private mutating func count() -> HuntPhase {
+    countsRow.update(0, &space) { counts in
+      counts.events += 1
+      return HuntPhase(rawValue: counts.phaseRaw) ?? .draft
+    }
   }
 
   private mutating func judge(
@@ -93,22 +100,23 @@ extension HuntState {
   ) -> Outcome {
     remember(event, offset)
     if isLate(event) { return lateOutcome(event, offset) }
-    var outcome = counted(event, offset)
+    let phase = count()
+    var outcome = Outcome(of: event)
+    outcome.offset = offset
     let result: ResultCode
     if rules.aheadMs > 0 && event.time > now + rules.aheadMs {
       result = .timeAhead
     } else {
-      result = rule(event, kind, offset, &outcome, &effects)
+      result = rule(event, kind, phase, offset, &outcome, &effects)
     }
     outcome.resultRaw = result.rawValue
     return outcome
   }
 
   private mutating func rule(
-    _ event: Event, _ kind: EventKind, _ offset: UInt64, _ outcome: inout Outcome,
-    _ effects: inout EffectBuffer
+    _ event: Event, _ kind: EventKind, _ phase: HuntPhase, _ offset: UInt64,
+    _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
-    let phase = phase
     switch kind {
     case .spawn, .despawn, .edge:
       // The world may be set up before the start and while paused.
@@ -152,17 +160,15 @@ extension HuntState {
 
   // MARK: Points
 
-  /// Adds points to a player: total and every board, by the one event.
+  /// Adds points to a player, who lies in `row` and is stored by the caller: total and every board,
+  /// by the one event.
   mutating func award(
-    _ row: Int, _ points: Int64, _ time: Int64, _ outcome: inout Outcome
+    _ row: Int, _ player: inout PlayerRow, _ points: Int64, _ time: Int64, _ outcome: inout Outcome
   ) {
-    let total = players.update(row, &space) { player in
-      let (sum, overflow) = player.total.addingReportingOverflow(points)
-      player.total = overflow ? (points > 0 ? .max : .min) : sum
-      return player.total
-    }
-    _ = boards.add(UInt32(row), points, reached: eventCount, timeMs: time, &space)
-    outcome.total = total
+    let (sum, overflow) = player.total.addingReportingOverflow(points)
+    player.total = overflow ? (points > 0 ? .max : .min) : sum
+    boards.add(UInt32(row), points, reached: eventCount, timeMs: time, &pending, &space)
+    outcome.total = player.total
     outcome.points = Int32(clamping: points)
   }
 
@@ -170,14 +176,17 @@ extension HuntState {
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
     var result = ResultCode.ok
-    guard let row = presentPlayer(event, &result) else { return result }
-    award(row, event.value, event.time, &outcome)
+    guard case (let row, var player)? = presentPlayer(event, &result) else { return result }
+    award(row, &player, event.value, event.time, &outcome)
+    players.store(player, row, &space)
     if event.flags.contains(.wantRank) { addRank(row, &outcome) }
     effects.append(effect(.score, event, row, offset, outcome))
     return .ok
   }
 
   mutating func addRank(_ row: Int, _ outcome: inout Outcome) {
+    if pending.following == .deferred { return }
+    boards.settle(&pending, &space)
     outcome.rank = UInt32(clamping: boards[0].rank(UInt32(row), space) ?? 0)
   }
 
@@ -202,28 +211,40 @@ extension HuntState {
 
   // MARK: Prefetching
 
-  /// Asks for the cache lines that finding a player will touch.
-  public mutating func prefetchIndex(player: UInt64) {
-    if player != 0 { playerIndex.prefetch(player, space) }
-  }
-
-  /// Asks for what an event will touch: the player's row, and the world around the place or the
-  /// player's row of each board; call some events after `prefetchIndex`.
+  /// Asks for what finding an event's player and treasure will touch.
   ///
   /// - Parameter lines: Where the event lies, at `at`; only the fields needed are read.
+  public mutating func prefetchIndex(_ lines: LineRun, _ at: Int) {
+    let player = lines.load(at, byte: 24, as: UInt64.self)
+    if player != 0 { playerIndex.prefetch(player, space) }
+    if lines.load(at, byte: 1, as: UInt8.self) != EventKind.claim.rawValue { return }
+    let treasure = lines.load(at, byte: 52, as: UInt32.self)
+    if treasure != 0 { treasureIndex.prefetch(UInt64(treasure), space) }
+  }
+
+  /// Asks for what an event will touch: the player's row, and the world around the place, or the
+  /// treasure's row and the player's row of each board; call some events after `prefetchIndex`.
   public mutating func prefetchRow(_ lines: LineRun, _ at: Int) {
     let player = lines.load(at, byte: 24, as: UInt64.self)
     guard player != 0, let row = playerIndex.find(player, space) else { return }
     players.prefetch(Int(row), space)
-    if lines.load(at, byte: 1, as: UInt8.self) == EventKind.move.rawValue {
+    lastRows.store(UInt32(truncatingIfNeeded: row), Int(player & 63) &* 4)
+    let kind = lines.load(at, byte: 1, as: UInt8.self)
+    if kind == EventKind.move.rawValue {
       let x = Int(lines.load(at, byte: 40, as: Int32.self))
       let y = Int(lines.load(at, byte: 44, as: Int32.self))
       guard let node = world.map.node(x: x, y: y) else { return }
       world.prefetch(node, space)
-      field.prefetch(around: node, space)
-    } else {
-      let time = lines.load(at, byte: 32, as: Int64.self)
-      boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: time, space)
+      if isReplaying { field.prefetch(node, space) } else { field.prefetch(around: node, space) }
+      return
     }
+    if kind == EventKind.claim.rawValue {
+      let treasure = lines.load(at, byte: 52, as: UInt32.self)
+      if treasure != 0, let row = treasureIndex.find(UInt64(treasure), space) {
+        treasures.prefetch(Int(row), space)
+      }
+    }
+    let time = lines.load(at, byte: 32, as: Int64.self)
+    boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: time, space)
   }
 }

@@ -12,30 +12,52 @@ extension HuntState {
   /// The player in a row of `0..<counts.players`.
   public func player(_ row: Int) -> PlayerRow { players.load(row, space) }
 
-  /// The row of the event's player, who has joined and not left; joins the player where the rules
-  /// let events do that. Sets `result` when there is none.
-  mutating func presentPlayer(_ event: Event, _ result: inout ResultCode) -> Int? {
-    if let row = row(of: event.player) {
-      let isPresent = players.update(row, &space) { player in
-        if event.time > player.lastSeen { player.lastSeen = event.time }
-        return player.isPresent
-      }
-      if isPresent { return row }
+  /// The event's player, who has joined and not left; joins the player where the rules let events
+  /// do that. Sets `result` when there is none.
+  ///
+  /// The player has seen the event, which is not stored yet: the caller stores the row whatever
+  /// comes of the event.
+  @inline(__always)
+  mutating func presentPlayer(
+    _ event: Event, _ result: inout ResultCode
+  ) -> (row: Int, player: PlayerRow)? {
+    guard case (let row, var player)? = find(event.player) else {
       guard rules.joinImplicitly else {
         result = .unknownPlayer
         return nil
       }
-      players.update(row, &space) { $0.isPresent = true }
+      return addPlayer(event, &result).map { ($0, players.load($0, space)) }
+    }
+    if event.time > player.lastSeen { player.lastSeen = event.time }
+    if !player.isPresent {
+      guard rules.joinImplicitly else {
+        players.store(player, row, &space)
+        result = .unknownPlayer
+        return nil
+      }
+      player.isPresent = true
       counts { $0.playersPresent += 1 }
-      return row
     }
-    guard rules.joinImplicitly else {
-      result = .unknownPlayer
-      return nil
-    }
-    return addPlayer(event, &result)
+    return (row, player)
   }
 
+  /// A player by number, with the row; nil when unknown.
+  @inline(__always)
+  private mutating func find(_ key: UInt64) -> (row: Int, player: PlayerRow)? {
+    if key == 0 { return nil }
+    let guess = Int(lastRows.load(Int(key & 63) &* 4, as: UInt32.self))
+    let player = players.load(guess, space)
+    if player.key == key { return (guess, player) }
+    guard let row = foundRow(key) else { return nil }
+    return (row, players.load(row, space))
+  }
+
+  @inline(never)
+  private mutating func foundRow(_ key: UInt64) -> Int? {
+    playerIndex.find(key, space).map { Int($0) }
+  }
+
+  @inline(never)
   private mutating func addPlayer(_ event: Event, _ result: inout ResultCode) -> Int? {
     let row = Int(counts.players)
     guard row < limits.players, playerIndex.set(event.player, UInt64(row), &space) else {
@@ -75,8 +97,10 @@ extension HuntState {
       found = addPlayer(event, &result)
     }
     guard let row = found else { return result }
-    if isOpen { put(row, event) }
-    finishPlace(event, row, &outcome)
+    var player = players.load(row, space)
+    if isOpen { Self.put(&player, event) }
+    finishPlace(event, row, &player, &outcome)
+    players.store(player, row, &space)
     effects.append(effect(.join, event, row, offset, outcome))
     return .ok
   }
@@ -105,9 +129,10 @@ extension HuntState {
     guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
     guard world.isOpen(node, space) else { return .blocked }
     var result = ResultCode.ok
-    guard let row = presentPlayer(event, &result) else { return result }
-    put(row, event)
-    finishPlace(event, row, &outcome)
+    guard case (let row, var player)? = presentPlayer(event, &result) else { return result }
+    Self.put(&player, event)
+    finishPlace(event, row, &player, &outcome)
+    players.store(player, row, &space)
     effects.append(effect(.teleport, event, row, offset, outcome))
     return .ok
   }
@@ -118,23 +143,23 @@ extension HuntState {
     guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
     guard world.isOpen(node, space) else { return .blocked }
     var result = ResultCode.ok
-    guard let row = presentPlayer(event, &result) else { return result }
-    let player = players.load(row, space)
+    guard case (let row, var player)? = presentPlayer(event, &result) else { return result }
     outcome.total = player.total
-    if player.isPlaced {
-      result = judgeStep(event, player, to: node)
-      guard result == .ok else { return result }
+    if player.isPlaced { result = judgeStep(event, player, to: node) }
+    if result == .ok {
+      Self.put(&player, event)
+      finishPlace(event, row, &player, &outcome)
     }
-    put(row, event)
-    finishPlace(event, row, &outcome)
-    if UInt32(row) < effects.movesBelow {
+    players.store(player, row, &space)
+    if result == .ok && UInt32(row) < effects.movesBelow {
       effects.append(effect(.move, event, row, offset, outcome))
     }
-    return .ok
+    return result
   }
 
   /// Whether a player can have walked to `node` since the last move: not too far for the time, and
   /// along open edges. A slow edge takes the blocks that it is worth.
+  @inline(__always)
   private mutating func judgeStep(
     _ event: Event, _ player: PlayerRow, to node: UInt32
   ) -> ResultCode {
@@ -151,6 +176,14 @@ extension HuntState {
       costMax = min(costMax, allowed)
     }
     guard rules.walls else { return .ok }
+    if steps == 1 {
+      // Over an edge of multiplier 1 no detour is as cheap; only another one needs a search.
+      let dx = Int(event.x) - Int(player.x)
+      let dy = Int(event.y) - Int(player.y)
+      if let cost = world.plainCost(onto: node, dx: dx, dy: dy, space) {
+        return UInt64(cost) <= costMax ? .ok : .throughWall
+      }
+    }
     guard let from = world.map.node(x: Int(player.x), y: Int(player.y)) else { return .ok }
     let reach = finder.reachableWithin(
       from: from, to: node, costMax: UInt32(costMax), nodeBudget: Self.stepBudget, world, space)
@@ -160,37 +193,40 @@ extension HuntState {
     }
   }
 
-  private mutating func put(_ row: Int, _ event: Event) {
-    players.update(row, &space) { player in
-      player.x = event.x
-      player.y = event.y
-      player.z = event.z
-      player.isPlaced = true
-      player.lastMove = max(player.lastMove, event.time)
-      player.moves += 1
-    }
+  private static func put(_ player: inout PlayerRow, _ event: Event) {
+    player.x = event.x
+    player.y = event.y
+    player.z = event.z
+    player.isPlaced = true
+    player.lastMove = max(player.lastMove, event.time)
+    player.moves += 1
   }
 
-  /// Fills in total, rank and hint after a change of place.
-  private mutating func finishPlace(_ event: Event, _ row: Int, _ outcome: inout Outcome) {
-    let player = players.load(row, space)
+  /// Fills in total, rank and hint after a change of place; the caller stores `player`.
+  private mutating func finishPlace(
+    _ event: Event, _ row: Int, _ player: inout PlayerRow, _ outcome: inout Outcome
+  ) {
     outcome.total = player.total
     if event.flags.contains(.wantRank) { addRank(row, &outcome) }
-    guard player.isPlaced, let node = world.map.node(x: Int(player.x), y: Int(player.y)) else {
+    guard player.isPlaced, event.flags.contains(.wantHint),
+      let node = world.map.node(x: Int(player.x), y: Int(player.y))
+    else { return }
+    if isReplaying {
+      // Nobody is answered; `unreachable` is what no hint leaves.
+      player.lastDistance = field.distance(node, space)
       return
     }
-    if event.flags.contains(.wantHint) {
-      let hint = field.hint(node, space)
-      if let hint {
-        outcome.distance = hint.distance
-        outcome.treasure = hint.treasure
-        outcome.direction = hint.direction
-        if player.lastDistance != .max {
-          if hint.distance < player.lastDistance { outcome.flags.insert(.warmer) }
-          if hint.distance > player.lastDistance { outcome.flags.insert(.colder) }
-        }
-      }
-      players.update(row, &space) { $0.lastDistance = hint?.distance ?? .max }
+    guard let hint = field.hint(node, space) else {
+      player.lastDistance = .max
+      return
     }
+    outcome.distance = hint.distance
+    outcome.treasure = hint.treasure
+    outcome.direction = hint.direction
+    if player.lastDistance != .max {
+      if hint.distance < player.lastDistance { outcome.flags.insert(.warmer) }
+      if hint.distance > player.lastDistance { outcome.flags.insert(.colder) }
+    }
+    player.lastDistance = hint.distance
   }
 }

@@ -18,30 +18,26 @@ extension HuntState {
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
     var result = ResultCode.ok
-    guard let row = presentPlayer(event, &result) else { return result }
-    let player = players.load(row, space)
+    guard case (let row, var player)? = presentPlayer(event, &result) else { return result }
     outcome.total = player.total
-    guard let at = self.row(ofTreasure: event.treasure) else { return .unknownTreasure }
-    var treasure = treasures.load(at, space)
-    if treasure.phase == .removed { return .unknownTreasure }
-    outcome.stockLeft = treasure.free
-    guard player.isPlaced else { return .notPlaced }
-    let distance = max(
-      abs(Int(player.x) - Int(treasure.x)), abs(Int(player.y) - Int(treasure.y)))
-    guard distance <= Int(treasure.reach), player.z == treasure.z || treasure.z == 0 else {
-      return .tooFar
+    guard let at = self.row(ofTreasure: event.treasure) else {
+      players.store(player, row, &space)
+      return .unknownTreasure
     }
-    guard treasure.free > 0, treasure.phase == .open else { return .noStock }
-    guard countClaim(row, at, treasure.generation, &result) else { return result }
-
-    treasure.free -= 1
-    treasure.claimed += 1
-    treasure.lastWinner = player.key
-    precondition(treasure.free + treasure.claimed == treasure.stock, "stock of \(treasure.id)")
-    treasures.store(treasure, at, &space)
-    players.update(row, &space) { $0.claims += 1 }
-    counts { $0.claims += 1 }
-    award(row, Int64(treasure.points), event.time, &outcome)
+    var treasure = treasures.load(at, space)
+    result = judgeClaim(row, player, at, treasure, &outcome)
+    if result == .ok {
+      treasure.free -= 1
+      treasure.claimed += 1
+      treasure.lastWinner = player.key
+      precondition(treasure.free + treasure.claimed == treasure.stock, "stock of \(treasure.id)")
+      treasures.store(treasure, at, &space)
+      player.claims += 1
+      counts { $0.claims += 1 }
+      award(row, &player, Int64(treasure.points), event.time, &outcome)
+    }
+    players.store(player, row, &space)
+    guard result == .ok else { return result }
     outcome.stockLeft = treasure.free
     if event.flags.contains(.wantRank) { addRank(row, &outcome) }
     if effects.isWanted {
@@ -53,6 +49,24 @@ extension HuntState {
     }
     if treasure.free == 0 { exhaust(at, offset, &effects) }
     return .ok
+  }
+
+  /// Whether a claim is granted; the first rule that it breaks otherwise.
+  private mutating func judgeClaim(
+    _ row: Int, _ player: PlayerRow, _ at: Int, _ treasure: TreasureRow, _ outcome: inout Outcome
+  ) -> ResultCode {
+    if treasure.phase == .removed { return .unknownTreasure }
+    outcome.stockLeft = treasure.free
+    guard player.isPlaced else { return .notPlaced }
+    let distance = max(
+      abs(Int(player.x) - Int(treasure.x)), abs(Int(player.y) - Int(treasure.y)))
+    guard distance <= Int(treasure.reach), player.z == treasure.z || treasure.z == 0 else {
+      return .tooFar
+    }
+    guard treasure.free > 0, treasure.phase == .open else { return .noStock }
+    var result = ResultCode.ok
+    _ = countClaim(row, at, treasure.generation, &result)
+    return result
   }
 
   /// Counts a claim of a player against the rule's cap; false when the cap or the table is reached.

@@ -44,6 +44,12 @@ public struct HuntState: ~Copyable {
   var scratch: FieldScratch
   var finder: PathFinder
   public let boards: Boards
+  /// The row of the last producer, and by a player's lowest bits the row of the last player found:
+  /// guesses, good where the row says that it is theirs.
+  var lastProducer = 0
+  let lastRows = Slab(byteCount: 64 * 4)
+  /// What the orders of boards lag by within a step; not of the state.
+  var pending: PendingStandings
 
   /// Most nodes that the check of one move may look at.
   static var stepBudget: Int { 4_096 }
@@ -112,6 +118,7 @@ public struct HuntState: ~Copyable {
     scratch = FieldScratch(nodeCount: places.world.nodeCount)
     finder = PathFinder(nodeBudgetMax: Self.stepBudget)
     boards = places.boards
+    pending = PendingStandings(places.boards)
     self.space = space
   }
 
@@ -198,7 +205,10 @@ public struct HuntState: ~Copyable {
 
   /// A branch of the state's pages, for reading by another thread or for a digest; see
   /// `PageSpace.fork`.
-  public mutating func fork() throws(ForkRefusal) -> PageSpace { try space.fork() }
+  public mutating func fork() throws(ForkRefusal) -> PageSpace {
+    precondition(pending.isEmpty, "a state was forked within a step")
+    return try space.fork()
+  }
 
   /// Makes this state's pages the hunt's own, which the pool keeps room for, and those of `old` a
   /// branch's; see `PageSpace.takeOver`.
@@ -208,6 +218,9 @@ public struct HuntState: ~Copyable {
 
   /// Whether a branch finds `count` more pages; they are then kept for it.
   public mutating func hasRoom(pages count: Int) -> Bool { space.hasRoom(pages: count) }
+
+  /// Pages written since this was last called; see `PageSpace.takeWrittenPages`.
+  public mutating func takeWrittenPages() -> PageSet? { space.takeWrittenPages() }
 
   /// A digest of everything but the clock: equal for equal states, whatever their history.
   public mutating func digest() -> Hash128 { space.digest() }

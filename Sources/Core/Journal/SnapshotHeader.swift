@@ -67,8 +67,7 @@ public import Bounded
   public static let blockBytes = 4096
   public static let magicValue: UInt32 = 0x3153_5856
   public static let incrementalFlag: UInt32 = 1
-  public static let derivedFlag: UInt32 = 2
-  public static let markFlag: UInt32 = 4
+  public static let markFlag: UInt32 = 2
 
   public init() {}
 
@@ -85,7 +84,6 @@ public import Bounded
   }
 
   public var isIncremental: Bool { flags & Self.incrementalFlag != 0 }
-  public var holdsDerived: Bool { flags & Self.derivedFlag != 0 }
 
   /// Where reading of the journal goes on: at the last frame that the snapshot knows of.
   public var place: JournalPlace {

@@ -1,3 +1,5 @@
+public import Bounded
+
 /// A fixed number of rows in a page space, each of a power-of-two stride, all zero at first.
 ///
 /// It is a place, not memory: the space is passed to every access, and a fork of the space forks
@@ -38,6 +40,27 @@
   ) -> Field {
     precondition(index >= 0 && index < count && offset >= 0 && offset < MemoryLayout<Row>.size)
     return space.load(address &+ (index &<< shift) &+ offset, as: Field.self)
+  }
+
+  /// Row `index` and the rows right before and after it, with one walk of the page table where they
+  /// share a page; beyond either end of the array, row `index` again.
+  @inlinable @inline(__always)
+  public func loadAround(
+    _ index: Int, _ space: borrowing PageSpace
+  ) -> (before: Row, at: Row, after: Row) {
+    precondition(index >= 0 && index < count)
+    let offset = space.offset(address &+ (index &<< shift))
+    let stride = 1 &<< shift
+    let inPage = offset & 4095
+    let at = space.memory.load(offset, as: Row.self)
+    if inPage >= stride && inPage <= 4096 &- 2 &* stride && index > 0 && index &+ 1 < count {
+      return (
+        space.memory.load(offset &- stride, as: Row.self), at,
+        space.memory.load(offset &+ stride, as: Row.self)
+      )
+    }
+    let before = index > 0 ? load(index &- 1, space) : at
+    return (before, at, index &+ 1 < count ? load(index &+ 1, space) : at)
   }
 
   @inlinable @inline(__always)

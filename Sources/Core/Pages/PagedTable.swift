@@ -54,7 +54,8 @@ public import Bounded
   /// The value of `key`, which must not be zero.
   ///
   /// - Complexity: O(1) expected.
-  @inlinable public func find(_ key: UInt64, _ space: borrowing PageSpace) -> UInt64? {
+  @inlinable @inline(__always)
+  public func find(_ key: UInt64, _ space: borrowing PageSpace) -> UInt64? {
     let (_, found, slot) = probe(key, space)
     return found ? slot.value : nil
   }

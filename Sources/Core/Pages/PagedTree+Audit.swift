@@ -15,7 +15,7 @@ extension PagedTree {
   ///
   /// - Complexity: O(count). For tests, and for checking a restored image.
   public func audit(_ space: borrowing PageSpace) -> TreeShape? {
-    let header = space.load(address, as: Header.self)
+    let header = header(space)
     var shape = TreeShape()
     shape.height = Int(header.height)
     var free = header.free

@@ -5,7 +5,7 @@ extension PagedTree {
   ///
   /// - Complexity: O(log count), no allocation.
   public func insert(_ key: TreeKey, _ space: inout PageSpace) -> TreeInsertion {
-    var header = space.load(address, as: Header.self)
+    var header = self.header(space)
     if header.root == 0 {
       if capacity == 0 { return .full }
       header.root = takeNode(&header, &space)
@@ -41,7 +41,7 @@ extension PagedTree {
   ///
   /// - Complexity: O(log count), no allocation.
   public func remove(_ key: TreeKey, _ space: inout PageSpace) -> Bool {
-    var header = space.load(address, as: Header.self)
+    var header = self.header(space)
     if header.root == 0 { return false }
     var path = TreePath()
     let leaf = descend(key, header, &path, space)
@@ -66,7 +66,7 @@ extension PagedTree {
   /// - Complexity: O(log count), no allocation.
   public func replace(_ old: TreeKey, _ new: TreeKey, _ space: inout PageSpace) -> Bool {
     if old == new { return contains(old, space) }
-    let header = space.load(address, as: Header.self)
+    let header = header(space)
     if header.root == 0 { return false }
     let height = Int(header.height)
     var oldPath = TreePath()
@@ -118,7 +118,7 @@ extension PagedTree {
   /// Moves a key within its leaf: `old` is where it is, `new` how many keys are below its new
   /// value.
   @inline(__always)
-  private func slide(
+  func slide(
     _ old: Int, _ new: Int, _ key: TreeKey, _ at: Int, _ space: inout PageSpace
   ) {
     if new > old {

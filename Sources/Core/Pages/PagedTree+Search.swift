@@ -15,7 +15,7 @@ extension PagedTree {
   ///
   /// - Complexity: O(log count).
   public func rank(_ key: TreeKey, _ space: borrowing PageSpace) -> Int {
-    let header = space.load(address, as: Header.self)
+    let header = header(space)
     if header.root == 0 { return 0 }
     var at = place(header.root, space)
     var below = 0
@@ -93,7 +93,7 @@ extension PagedTree {
   /// The leaf that holds `key` if any does, or -1 in a tree that never had a key.
   @inline(__always)
   func leafPlace(_ key: TreeKey, _ space: borrowing PageSpace) -> Int {
-    let header = space.load(address, as: Header.self)
+    let header = header(space)
     if header.root == 0 { return -1 }
     var at = place(header.root, space)
     for _ in 0..<Int(header.height) {
@@ -105,7 +105,7 @@ extension PagedTree {
 
   /// The leaf and the position of the key of `rank`, which is in `0..<count`.
   func locate(_ rank: Int, _ space: borrowing PageSpace) -> (at: Int, position: Int) {
-    let header = space.load(address, as: Header.self)
+    let header = header(space)
     var at = place(header.root, space)
     var left = rank
     for _ in 0..<Int(header.height) {

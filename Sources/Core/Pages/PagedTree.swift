@@ -21,6 +21,7 @@
 ///                  8      4  count    keys held, 0...capacity
 ///                 12      4  used     nodes ever taken; node `used` + 1 is the first untouched one
 ///                 16      4  free     node number of the first given back, 0: none
+///                 20      4  withheld 1 until it is filled again, see `withhold`
 ///
 ///     leaf    offset  bytes  field
 ///                  0      4  count    keys here, 0...leafCapacity
@@ -95,7 +96,8 @@
 
   /// Keys held.
   @inlinable public func count(_ space: borrowing PageSpace) -> Int {
-    Int(space.load(address &+ 8, as: UInt32.self))
+    precondition(space.load(address &+ 20, as: UInt32.self) == 0, "tree used while withheld")
+    return Int(space.load(address &+ 8, as: UInt32.self))
   }
 
   /// Removes every key.
@@ -111,6 +113,14 @@
     var count: UInt32 = 0
     var used: UInt32 = 0
     var free: UInt32 = 0
+    var withheld: UInt32 = 0
+  }
+
+  @inline(__always)
+  func header(_ space: borrowing PageSpace) -> Header {
+    let header = space.load(address, as: Header.self)
+    precondition(header.withheld == 0, "tree used while withheld")
+    return header
   }
 
   var leafMinimum: Int { leafCapacity / 2 }

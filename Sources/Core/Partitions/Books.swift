@@ -50,6 +50,8 @@ public struct Books: ~Copyable {
   private let rows: PagedArray<BooksRow>
   private let used: PagedArray<UInt64>
   var space: PageSpace
+  /// The row found last: a guess, good where it says that it is the producer's.
+  private var lastRow = 0
 
   /// Pages that books for so many producers take.
   public static func layout(producers: Int) -> PageLayout {
@@ -92,9 +94,19 @@ public struct Books: ~Copyable {
   public subscript(_ row: Int) -> BooksRow { rows.load(row, space) }
 
   /// The row of `producer`, made when missing.
+  @inline(__always)
   mutating func row(_ producer: UInt64) -> Int {
+    if rows.load(lastRow, byte: 0, as: UInt64.self, space) == producer { return lastRow }
+    return findRow(producer)
+  }
+
+  @inline(never)
+  private mutating func findRow(_ producer: UInt64) -> Int {
     if producer == 0 { return 0 }
-    if let row = index.find(producer, space) { return Int(row) }
+    if let row = index.find(producer, space) {
+      lastRow = Int(row)
+      return lastRow
+    }
     let row = count
     guard row < rows.count, index.set(producer, UInt64(row), &space) else { return 0 }
     used.store(UInt64(row + 1), 0, &space)
@@ -103,6 +115,7 @@ public struct Books: ~Copyable {
   }
 
   /// Enters `times` events in a row.
+  @inline(__always)
   mutating func enter(_ row: Int, _ disposition: Disposition, _ times: UInt64 = 1) {
     rows.update(row, &space) {
       $0.received += times

@@ -122,6 +122,7 @@ extension Partition {
     swap(&state, &fork.state)
     swap(&line, &fork.line)
     line.promote(at: nextOffset)
+    knowsWritten = false
     var event = mark.event
     event.hunt = number
     journal(event, &output)

@@ -2,18 +2,27 @@ public import Bounded
 public import Events
 public import Hunt
 public import Pages
+import World
 
 /// All that a partition is between two batches, as a branch that does not change: what a snapshot
-/// holds. Its pages may be read on another thread; see `PageSpace.fork` for where it is dropped.
+/// holds. It may be read and dropped on any one thread.
 public struct PartitionImage: ~Copyable {
   public private(set) var state: PageSpace
   public let books: PageSpace
   public let mark: PartitionMark
+  /// Pages of the state written since the partition's last image, and whether those are all.
+  public let written: PageSet
+  public let knowsWritten: Bool
 
-  init(state: consuming PageSpace, books: consuming PageSpace, mark: PartitionMark) {
+  init(
+    state: consuming PageSpace, books: consuming PageSpace, mark: PartitionMark,
+    written: PageSet, knowsWritten: Bool
+  ) {
     self.state = state
     self.books = books
     self.mark = mark
+    self.written = written
+    self.knowsWritten = knowsWritten
   }
 
   /// The state's digest.
@@ -52,7 +61,13 @@ extension Partition {
   /// - Complexity: A copy of two page-table roots.
   public mutating func image() throws(ForkRefusal) -> PartitionImage {
     let space = try state.fork()
-    return PartitionImage(state: space, books: try books.fork(), mark: mark)
+    let bookSpace = try books.fork()
+    defer { knowsWritten = true }
+    let written = state.takeWrittenPages()
+    return PartitionImage(
+      state: space, books: bookSpace, mark: mark,
+      written: written ?? PageSet(pageCount: state.space.pageCount),
+      knowsWritten: knowsWritten && written != nil)
   }
 
   /// A partition as a snapshot describes it.
@@ -71,9 +86,45 @@ extension Partition {
       line: Line(line.lineage, line.history, from: mark.offset))
   }
 
-  /// Calls `body` with each page of the state that differs from another partition's, in order.
-  public func forEachDifference(from other: borrowing Partition, _ body: (Int) -> Void) {
-    state.space.forEachDifference(from: other.state.space, body)
+  // MARK: Comparing
+
+  /// Takes a journalled digest as it is, without comparing.
+  public mutating func passDigest(_ event: Event) {
+    nextOffset += 1
+    lastDigest = DigestMark(event)
+  }
+
+  /// The tables of which a slice of the digests holds pages.
+  public func tables(ofSlice slice: UInt32) -> [String] {
+    let pages = state.space.pageCount
+    let first = pages * Int(slice) / Self.digestSlices
+    let end = pages * (Int(slice) + 1) / Self.digestSlices
+    return HuntState.layout(state.definition, state.world.map).regions
+      .filter { !$0.isDerived && $0.pages.overlaps(first..<end) }.map(\.name)
+  }
+
+  /// The first thing that differs from another partition of the same hunt: a table and its row, or
+  /// what lies outside the tables; nil when nothing does. Derived tables are not compared.
+  public mutating func firstDifference(
+    from other: borrowing Partition, _ layout: borrowing PageLayout
+  ) -> String? {
+    var pages: [Int] = []
+    state.space.forEachDifference(from: other.state.space) { pages.append($0) }
+    for page in pages {
+      guard let region = layout.region(ofPage: page), !region.isDerived else { continue }
+      for at in stride(from: page * pageBytes, to: (page + 1) * pageBytes, by: 8)
+      where state.space.load(at, as: UInt64.self) != other.state.space.load(at, as: UInt64.self) {
+        let byte = at - region.firstPage * pageBytes
+        let row = byte / region.rowBytes
+        return "\(region.name), row \(row), byte \(byte - row * region.rowBytes)"
+      }
+    }
+    if books.count != other.books.count { return "books, their count" }
+    for row in 0..<books.count where books[row] != other.books[row] { return "books, row \(row)" }
+    if nextOffset != other.nextOffset { return "the offset" }
+    if state.now != other.state.now { return "the clock" }
+    if lastDigest != other.lastDigest { return "the last digest mark" }
+    return nil
   }
 }
 

@@ -21,6 +21,9 @@ public struct Partition: ~Copyable {
   /// The line of history that the state is on, and those promoted before.
   public internal(set) var line = Line()
 
+  /// Whether all pages written since the last image are known: not before the first, nor after a
+  /// promotion.
+  var knowsWritten = false
   private var held: HeldReplies
   private var tallies = Tallies()
 
@@ -206,14 +209,13 @@ public struct Partition: ~Copyable {
     // The row of the producer of the last event that was journalled.
     var booked: (producer: UInt64, row: Int)?
     let refusal = isStopped ? nil : refusal(ofAll: batch, lines)
-    let ahead = 12
-    for at in 0..<min(ahead, count) {
-      state.prefetchIndex(player: lines.load(at, byte: 24, as: UInt64.self))
-    }
+    // The orders of boards follow once the batch is judged, or somebody asks for a rank.
+    state.holdBoards()
+    defer { state.releaseBoards() }
+    let ahead = 16
+    for at in 0..<min(ahead, count) { state.prefetchIndex(lines, at) }
     for at in 0..<count {
-      if at + ahead < count {
-        state.prefetchIndex(player: lines.load(at + ahead, byte: 24, as: UInt64.self))
-      }
+      if at + ahead < count { state.prefetchIndex(lines, at + ahead) }
       if at + ahead / 2 < count { state.prefetchRow(lines, at + ahead / 2) }
       var event = lines.load(at, as: Event.self)
       var outcome: Outcome

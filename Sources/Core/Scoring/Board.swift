@@ -107,10 +107,12 @@ public struct BoardDeclaration: Equatable, Sendable {
     _ member: UInt32, _ points: Int64, reached: UInt64, timeMs: Int64, _ space: inout PageSpace
   ) -> BoardChange {
     if Int(member) >= memberCapacity { return .full }
-    let window = windowNumber(timeMs)
-    guard let (slot, tag) = open(window, &space) else { return .late }
-    return .updated(
-      slot.add(member, points, min(reached, Standing.reachedMax), tag, &space))
+    guard let (index, tag, _) = open(windowNumber(timeMs), &space) else { return .late }
+    let slot = slot(index)
+    let (score, change) = slot.addToRow(
+      member, points, min(reached, Standing.reachedMax), tag, &space)
+    if let change { slot.follow(change, &space) }
+    return .updated(score)
   }
 
   /// Takes `member` off the board in both kept windows; whether it was on any.
@@ -156,12 +158,16 @@ public struct BoardDeclaration: Equatable, Sendable {
 
   /// The slot that holds `window`, opened if need be, and its tag; nil when the window is too old.
   @inline(__always)
-  private func open(_ window: Int64, _ space: inout PageSpace) -> (BoardSlot, UInt32)? {
-    if let newest = newestWindow(space), window < newest && newest &- window != 1 { return nil }
+  func open(
+    _ window: Int64, _ space: inout PageSpace
+  ) -> (index: Int, tag: UInt32, isNew: Bool)? {
     let index = Int(window & 1)
     let row = slots.load(index, space)
-    if row.tag != 0 && row.window == window { return (slot(index), row.tag) }
-    return (slot(index), reopen(index, row, window, &space))
+    let other = slots.load(index ^ 1, space)
+    if row.tag != 0 && row.window > window { return nil }
+    if other.tag != 0 && other.window > window && other.window &- window != 1 { return nil }
+    if row.tag != 0 && row.window == window { return (index, row.tag, false) }
+    return (index, reopen(index, row, window, &space), true)
   }
 
   /// Clears a slot for `window`; its new tag.
@@ -181,9 +187,18 @@ public struct BoardDeclaration: Equatable, Sendable {
     return row.tag
   }
 
-  /// The slot of a kept window and its tag, or nil when no event has opened it.
+  /// The slot of a kept window and its tag, for a reader of its order; nil when no event has opened
+  /// it. Traps while the order is deferred.
   @inline(__always)
   func held(_ window: BoardWindow, _ space: borrowing PageSpace) -> (BoardSlot, UInt32)? {
+    guard let (slot, tag) = kept(window, space) else { return nil }
+    precondition(!slot.tree.isWithheld(space), "a board was read before its order was rebuilt")
+    return (slot, tag)
+  }
+
+  /// The slot of a kept window and its tag, or nil when no event has opened it.
+  @inline(__always)
+  func kept(_ window: BoardWindow, _ space: borrowing PageSpace) -> (BoardSlot, UInt32)? {
     guard let newest = newestWindow(space) else { return nil }
     let number = window == .current ? newest : newest &- 1
     let index = Int(number & 1)

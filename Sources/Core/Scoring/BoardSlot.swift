@@ -33,37 +33,49 @@ public import Pages
     tree = PagedTree("\(name).tree", capacity: capacity, isDerived: true, in: &layout)
   }
 
-  /// Adds points; the new score. `member` is below the capacity, `reached` within 40 bits.
+  /// Adds points in the member's row: the new score, and what its order shall follow with, if
+  /// anything. `member` is below the capacity, `reached` within 40 bits.
   @inline(__always)
-  func add(
+  func addToRow(
     _ member: UInt32, _ points: Int64, _ reached: UInt64, _ tag: UInt32, _ space: inout PageSpace
-  ) -> Int64 {
+  ) -> (score: Int64, change: TreeChange?) {
     let row = members.load(Int(member), space)
     if row.tag != tag {
       members.store(
         MemberRow(score: points, reached: reached, tag: tag), Int(member), &space)
-      let standing = Standing(score: points, reached: reached, member: member)
-      let inserted = tree.insert(standing.key, &space)
-      precondition(inserted == .inserted, "member \(member) was on the board without a row")
-      return points
+      let key = Standing(score: points, reached: reached, member: member).key
+      return (points, TreeChange(key, to: key))
     }
     let (sum, overflow) = row.score.addingReportingOverflow(points)
     let score = overflow ? (points < 0 ? Int64.min : Int64.max) : sum
-    if score == row.score { return score }
+    if score == row.score { return (score, nil) }
     members.store(MemberRow(score: score, reached: reached, tag: tag), Int(member), &space)
     let old = Standing(score: row.score, reached: row.reached, member: member)
     let new = Standing(score: score, reached: reached, member: member)
-    let replaced = tree.replace(old.key, new.key, &space)
-    precondition(replaced, "member \(member) had a row without a place")
-    return score
+    return (score, TreeChange(old.key, to: new.key))
+  }
+
+  /// Brings the order to where the row is.
+  func follow(_ change: TreeChange, _ space: inout PageSpace) {
+    let made =
+      change.old == change.new
+      ? tree.insert(change.new, &space) == .inserted
+      : tree.replace(change.old, change.new, &space)
+    precondition(made, "row and place of member \(Standing(change.new).member) do not agree")
   }
 
   func remove(_ member: UInt32, _ tag: UInt32, _ space: inout PageSpace) -> Bool {
-    guard let standing = standing(member, tag, space) else { return false }
-    members.store(MemberRow(score: 0, reached: 0, tag: 0), Int(member), &space)
+    guard let standing = removeRow(member, tag, &space) else { return false }
     let removed = tree.remove(standing.key, &space)
     precondition(removed, "member \(member) had a row without a place")
     return true
+  }
+
+  /// Zeroes the row of `member`; where it stood, or nil when it had no points in this opening.
+  func removeRow(_ member: UInt32, _ tag: UInt32, _ space: inout PageSpace) -> Standing? {
+    guard let standing = standing(member, tag, space) else { return nil }
+    members.store(MemberRow(score: 0, reached: 0, tag: 0), Int(member), &space)
+    return standing
   }
 
   /// Zeroes a member row of an earlier opening.

@@ -40,10 +40,14 @@ public final class BlockMap: Sendable {
   }
 
   /// Whether the map shows `node` as passable: `.`, `G` or `S`.
-  public func isPassable(_ node: UInt32) -> Bool { Self.isPassable(character(node)) }
+  @inlinable public func isPassable(_ node: UInt32) -> Bool {
+    Self.isPassable(character(node))
+  }
 
   /// The map's character at `node`.
-  public func character(_ node: UInt32) -> UInt8 { cells.load(Int(node), as: UInt8.self) }
+  @inlinable public func character(_ node: UInt32) -> UInt8 {
+    cells.load(Int(node), as: UInt8.self)
+  }
 
   /// The node at a column and row, or nil outside the map.
   @inlinable public func node(x: Int, y: Int) -> UInt32? {
@@ -62,7 +66,7 @@ public final class BlockMap: Sendable {
     Int(topology.load(node &* 2, as: UInt16.self))
   }
 
-  static func isPassable(_ character: UInt8) -> Bool {
+  @inlinable static func isPassable(_ character: UInt8) -> Bool {
     character == UInt8(ascii: ".") || character == UInt8(ascii: "G")
       || character == UInt8(ascii: "S")
   }

@@ -23,7 +23,7 @@ public struct GridWorld: Sendable {
   @usableFromInline let compass: Compass
   @usableFromInline let rowAddress: Int
   @usableFromInline let rowShift: Int
-  let blocks: PagedArray<UInt64>
+  @usableFromInline let blocks: PagedArray<UInt64>
 
   /// Reserves the rows and the block bits of `map` in `layout`: 8 1/8 or 4 1/8 bytes a node.
   public init(_ name: String, _ map: BlockMap, in layout: inout PageLayout) {
@@ -37,15 +37,11 @@ public struct GridWorld: Sendable {
 
   @inlinable public var nodeCount: Int { map.nodeCount }
 
-  /// Asks for the lines that a step onto `node` reads: the edges there and around it, and the map.
-  @inlinable public func prefetch(_ node: UInt32, _ space: borrowing PageSpace) {
+  /// Asks for the lines that a step onto `node` reads: the map there, and the edges.
+  @inlinable @inline(__always)
+  public func prefetch(_ node: UInt32, _ space: borrowing PageSpace) {
     map.topology.prefetch(Int(node) &* 2)
-    map.cells.prefetch(Int(node))
-    var at = Int(node) &- map.width
-    for _ in 0..<3 {
-      if at >= 0 && at < nodeCount { space.prefetch(rowAddress &+ at &<< rowShift) }
-      at &+= map.width
-    }
+    space.prefetch(rowAddress &+ Int(node) &<< rowShift)
   }
 
   /// Multiplier of the edge that leaves `node` in `direction`, 0 when it is closed or leaves the
@@ -74,9 +70,32 @@ public struct GridWorld: Sendable {
   }
 
   /// Whether `node` is an open block.
+  @inlinable @inline(__always)
   public func isOpen(_ node: UInt32, _ space: borrowing PageSpace) -> Bool {
-    let word = blocks.load(Int(node) >> 6, space)
-    return map.isPassable(node) != (word >> UInt64(node & 63) & 1 == 1)
+    let word = blocks.load(Int(node) &>> 6, space)
+    // What a step leads to is passable; only of what none leads to is the character asked.
+    let isPassable = map.directions(Int(node)) & 0xff != 0 || map.isPassable(node)
+    return isPassable != (word &>> UInt64(node & 63) & 1 == 1)
+  }
+
+  /// Cost of the edge that leads onto `node` from `dx` columns and `dy` rows before it, `-1...1`
+  /// each; nil where no edge of multiplier 1 does, be it closed, slow or none.
+  ///
+  /// The map's part is read at `node`, since the map opens a step and the step back together: who
+  /// walks on needs that line anyway.
+  @inlinable @inline(__always)
+  public func plainCost(
+    onto node: UInt32, dx: Int, dy: Int, _ space: borrowing PageSpace
+  ) -> UInt32? {
+    let direction = compass.direction(dx, dy)
+    if direction >= compass.degree { return nil }
+    let bits = map.directions(Int(node))
+    let back = compass.opposite(direction)
+    if bits &>> (back &+ 8) & 1 == 0 { return nil }
+    let start = Int(node) &- compass.deltas[direction]
+    let edited = space.load(rowAddress &+ start &<< rowShift &+ direction, as: UInt8.self)
+    if edited != UInt8(truncatingIfNeeded: bits &>> back & 1 ^ 1) { return nil }
+    return UInt32(truncatingIfNeeded: compass.costs[direction])
   }
 
   // MARK: Rows

@@ -66,6 +66,14 @@ public let distanceMax = UInt32.max - 1
     self.costs = costs
   }
 
+  /// The direction of a step by `dx` columns and `dy` rows, `-1...1` each; 8 when there is none.
+  @inlinable @inline(__always) func direction(_ dx: Int, _ dy: Int) -> Int {
+    let place = (dy &+ 1) &* 3 &+ dx &+ 1
+    // A digit for each of the nine places, the first lowest.
+    let digits: UInt64 = degree == 8 ? 0x1_2308_4765 : 0x8_1808_2838
+    return Int(truncatingIfNeeded: digits &>> UInt64(truncatingIfNeeded: place &* 4) & 15)
+  }
+
   /// The direction that leads back.
   @inlinable @inline(__always) func opposite(_ direction: Int) -> Int {
     (direction &+ degree &>> 1) & (degree &- 1)

@@ -39,30 +39,70 @@ public struct TreasureField: Sendable {
   /// - Returns: The nearest treasure, or nil when none is in reach. Of the steps that lie on a
   ///   cheapest way to it, the one with the lowest direction.
   /// - Complexity: O(degree), no more than 10 loads.
-  @inlinable public func hint(_ node: UInt32, _ space: borrowing PageSpace) -> Hint? {
-    let key = rows.load(Int(node), space)
+  @inlinable @inline(__always)
+  public func hint(_ node: UInt32, _ space: borrowing PageSpace) -> Hint? {
+    let (west, key, east) = rows.loadAround(Int(node), space)
     if key == 0 { return nil }
     var hint = Hint(
       distance: UInt32(truncatingIfNeeded: key &>> 32), treasure: UInt32(truncatingIfNeeded: key),
       direction: Hint.here)
     if hint.distance == 0 { return hint }
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
+    let width = world.map.width
+    let above = rows.loadAround(max(Int(node) &- width, 0), space)
+    let below = rows.loadAround(min(Int(node) &+ width, rows.count &- 1), space)
     let multipliers = world.row(Int(node), space)
-    for direction in 0..<world.compass.degree {
-      let multiplier = GridWorld.multiplier(multipliers, direction)
-      if multiplier == 0 { continue }
-      let next = rows.load(Int(node) &+ deltas[direction], space)
-      if Self.owes(key, to: next, multiplier &* costs[direction]) {
-        hint.direction = UInt8(truncatingIfNeeded: direction)
-        return hint
-      }
+    // Every direction is looked at and none branched on: which one it is cannot be foreseen. What
+    // lies beyond the map's rim is not its neighbour's key, and no edge leads there.
+    var steps = Step(key: key, multipliers: multipliers, cost: world.compass.costs[0])
+    if world.compass.degree == 8 {
+      steps.look(0, at: east)
+      steps.look(2, at: below.at)
+      steps.look(4, at: west)
+      steps.look(6, at: above.at)
+      steps.cost = world.compass.costs[1]
+      steps.look(1, at: below.after)
+      steps.look(3, at: below.before)
+      steps.look(5, at: above.before)
+      steps.look(7, at: above.after)
+    } else {
+      steps.look(0, at: east)
+      steps.look(1, at: below.at)
+      steps.look(2, at: west)
+      steps.look(3, at: above.at)
     }
-    preconditionFailure("field at node \(node) does not fit its edges; was a repair left out?")
+    precondition(
+      steps.found != 0, "a node's field does not fit its edges; was a repair left out?")
+    hint.direction = UInt8(truncatingIfNeeded: steps.found.trailingZeroBitCount)
+    return hint
+  }
+
+  /// The steps from a node that lie on a cheapest way.
+  @usableFromInline struct Step {
+    @usableFromInline let key: UInt64
+    @usableFromInline let multipliers: UInt64
+    @usableFromInline var cost: UInt64
+    /// Bit k: direction k.
+    @usableFromInline var found: UInt64 = 0
+
+    @inlinable @inline(__always)
+    init(key: UInt64, multipliers: UInt64, cost: UInt64) {
+      self.key = key
+      self.multipliers = multipliers
+      self.cost = cost
+    }
+
+    @inlinable @inline(__always)
+    mutating func look(_ direction: Int, at neighbour: UInt64) {
+      let owed = GridWorld.multiplier(multipliers, direction) &* cost
+      found |=
+        (TreasureField.owes(key, to: neighbour, owed) ? 1 : 0)
+        &<< UInt64(truncatingIfNeeded: direction)
+    }
   }
 
   /// The distance to the nearest open treasure, `unreachable` when none is in reach.
-  @inlinable public func distance(_ node: UInt32, _ space: borrowing PageSpace) -> UInt32 {
+  @inlinable @inline(__always)
+  public func distance(_ node: UInt32, _ space: borrowing PageSpace) -> UInt32 {
     let key = rows.load(Int(node), space)
     return key == 0 ? unreachable : UInt32(truncatingIfNeeded: key &>> 32)
   }
@@ -73,7 +113,8 @@ public struct TreasureField: Sendable {
   }
 
   /// Asks for the lines that a hint at `node` reads: the rows above, at and below it.
-  @inlinable public func prefetch(around node: UInt32, _ space: borrowing PageSpace) {
+  @inlinable @inline(__always)
+  public func prefetch(around node: UInt32, _ space: borrowing PageSpace) {
     var at = Int(node) &- world.map.width
     for _ in 0..<3 {
       rows.prefetch(at, space)
@@ -81,7 +122,9 @@ public struct TreasureField: Sendable {
     }
   }
 
-  @inlinable public func prefetch(_ node: UInt32, _ space: borrowing PageSpace) {
+  /// Asks for the line that a distance at `node` reads.
+  @inlinable @inline(__always)
+  public func prefetch(_ node: UInt32, _ space: borrowing PageSpace) {
     rows.prefetch(Int(node), space)
   }
 }

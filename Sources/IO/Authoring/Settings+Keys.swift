@@ -39,7 +39,7 @@ extension Settings {
       "longest a batch waits for company before it is flushed, when durability is batch"
     ) { $0.groupCommitMaxMs = Int($1.number) },
     Field(
-      "gather_max", .duration(0...20), default: "1ms",
+      "gather_max", .duration(0...20), default: "2ms",
       "longest that events of a busy stream wait to be read together; 0 for never"
     ) { $0.gatherMaxMs = Int($1.number) },
     Field(

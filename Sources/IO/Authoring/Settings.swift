@@ -14,7 +14,7 @@ public struct Settings: Equatable, Sendable {
   public var durability = Durability.batch
   public var flushIntervalMs = 50
   public var groupCommitMaxMs = 1
-  public var gatherMaxMs = 1
+  public var gatherMaxMs = 2
   public var segmentBytes = 64 << 20
   public var digestEveryEvents = 1_000_000
   public var diskReserveBytes = 256 << 20

@@ -180,6 +180,16 @@ public struct JournalReader: ~Copyable {
 }
 
 extension Segments {
+  /// The first frame that exists: of the journal, or of what retention left of it.
+  public func begin() throws(JournalFault) -> JournalPlace {
+    guard let number = try firstNumber(), number > 1, let offset = try firstOffset(number) else {
+      return JournalPlace()
+    }
+    var reader = try JournalReader(self, from: offset)
+    _ = try reader.next()
+    return reader.place
+  }
+
   /// Offset of the first event of segment `number`, as its first frame says; nil when it has none.
   public func firstOffset(_ number: UInt64) throws(JournalFault) -> UInt64? {
     let source = try SegmentSource(self, number)

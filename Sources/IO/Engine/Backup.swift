@@ -190,17 +190,22 @@ private struct HuntCopy {
   ) throws(HuntFolderFault) -> ([(String, SharedFile)], PinnedSegments) {
     for _ in 0..<100 {
       var snapshots: [(String, SharedFile)] = []
+      var isWhole = true
       do throws(DiskFault) {
         if Files.exists(source.snapshotsPath) {
           for name in try Files.list(source.snapshotsPath) where name.hasSuffix(".vs") {
             let path = source.snapshotsPath + "/" + name
-            if let file = try SharedFile.reading(path) { snapshots.append((name, file)) }
+            if let file = try SharedFile.reading(path) {
+              snapshots.append((name, file))
+            } else {
+              isWhole = false
+            }
           }
         }
       } catch { throw .disk(error) }
       do throws(JournalFault) {
         // Segments that the oldest snapshot needs are there for as long as it is.
-        if let pinned = try segments.pin() {
+        if isWhole, let pinned = try segments.pin() {
           let isStill = snapshots.allSatisfy { Files.exists(source.snapshotsPath + "/" + $0.0) }
           if isStill { return (snapshots, pinned) }
         }

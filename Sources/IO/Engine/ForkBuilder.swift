@@ -134,6 +134,10 @@ struct ForkBuilder {
   ) throws(ForkFault) {
     let start = partition.nextOffset
     if start >= target { return }
+    // Putting all players of a board in order at the end is cheaper than moving many on the way.
+    let defersBoards = target - start > max(10_000, partition.state.counts.players / 4)
+    if defersBoards { partition.beginReplay() }
+    defer { if defersBoards { partition.endReplay() } }
     var effects = EffectBuffer(capacity: 1)
     do throws(JournalFault) {
       var reader = try JournalReader(forks.segments, from: start, to: target)
@@ -161,25 +165,26 @@ struct ForkBuilder {
     _ frame: RecoveredFrame, into partition: inout Partition, to target: UInt64,
     _ effects: inout EffectBuffer, _ see: ((Event, UInt64, Outcome) -> Void)?
   ) throws(JournalFault) {
-    let first = frame.header.firstOffset
-    let from = Int(max(partition.nextOffset, first) - first)
-    let end = Int(min(first + UInt64(frame.header.count), target) - first)
-    if from >= end { return }
+    let (from, count) = frame.part(from: partition.nextOffset, through: target)
+    if count == 0 { return }
     // A frame's events write a few pages each; a small state has no more than it has.
-    guard partition.state.hasRoom(pages: min(entry.pool.pageCount / 8, 16 * (end - from) + 64))
-    else {
+    guard partition.state.hasRoom(pages: min(entry.pool.pageCount / 8, 16 * count + 64)) else {
       throw .inconsistent(
         path: "", byte: 0, offset: partition.nextOffset, reason: Self.noRoom)
     }
-    for at in from..<end {
-      let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-      do throws(ReplayFault) {
-        let outcome = try partition.replay(event, &effects)
-        if let outcome, let see { see(event, first + UInt64(at), outcome) }
-      } catch {
-        throw .inconsistent(
-          path: forks.segments.folder, byte: 0, offset: error.offset, reason: "\(error.reason)")
+    do throws(ReplayFault) {
+      guard let see else {
+        _ = try replayFrame(frame, into: &partition, &effects, through: target)
+        return
       }
+      for at in from..<(from + count) {
+        let event = frame.event(at)
+        let outcome = try partition.replay(event, &effects)
+        if let outcome { see(event, frame.header.firstOffset + UInt64(at), outcome) }
+      }
+    } catch {
+      throw .inconsistent(
+        path: forks.segments.folder, byte: 0, offset: error.offset, reason: "\(error.reason)")
     }
   }
 

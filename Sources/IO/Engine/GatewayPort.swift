@@ -96,7 +96,7 @@ public final class GatewayPort: @unchecked Sendable {
         ring.release(1 + count)
       }
     }
-    if left < limit, Self.heard(wantsReplyRoom) { for bell in bells { bell.ring() } }
+    if Self.heard(wantsReplyRoom) { for bell in bells { bell.ring() } }
     return false
   }
 

@@ -14,30 +14,51 @@ public struct HuntRecovery: ~Copyable {
   public let journal: RecoveredJournal
   /// The snapshot that it began with; nil when the whole journal was replayed.
   public let snapshot: SnapshotHeader?
+  public let findings: Findings
 
   public consuming func takePartition() -> Partition { partition }
 
   /// How a hunt is to be brought back.
   public struct Wish {
-    /// Nil to begin at the journal's beginning.
-    public var usesSnapshots = true
+    public enum Start {
+      case newestSnapshot
+      /// The journal's first event, or the oldest snapshot where the journal before it was removed.
+      case beginning
+    }
+    public var start = Start.newestSnapshot
     /// Whether a torn end of the journal is cut on disk.
     public var repairsTail = true
+    /// Whether each snapshot on the way is compared with the state there.
+    public var comparesSnapshots = false
     public var digestEvery: UInt64
     public var heldLines = 4_096
 
     public init(digestEvery: UInt64) { self.digestEvery = digestEvery }
   }
 
+  /// What was met on the way.
+  public struct Findings: Equatable, Sendable {
+    /// Journalled digests.
+    public var marks = 0
+    /// Snapshots that agree with the replay, page by page.
+    public var snapshots = 0
+    /// Snapshots of a line of history that was left since, with which it cannot be compared.
+    public var snapshotsElsewhere = 0
+    /// What does not agree.
+    public var complaints: [String] = []
+
+    public init() {}
+  }
+
   /// - Parameters:
   ///   - pool: Of at least `Partition.pagesNeeded`, all its pages free.
   ///   - warn: Gets a line about each snapshot that cannot be used.
-  ///   - see: Called for each frame before it is replayed.
   /// - Throws: Where the journal is damaged, or neither a snapshot nor the whole journal is there.
+  ///   Where a digest differs the reason names its tables; where snapshots are compared, also the
+  ///   row that differs first in the next of them.
   public static func run(
     _ folder: HuntFolder, _ definition: HuntDefinition, _ map: BlockMap,
-    _ manifest: HuntFolder.Manifest, pool: PagePool, _ wish: Wish, warn: (String) -> Void,
-    see: (RecoveredFrame) -> Void = { _ in }
+    _ manifest: HuntFolder.Manifest, pool: PagePool, _ wish: Wish, warn: (String) -> Void
   ) throws(HuntFolderFault) -> HuntRecovery {
     let source = RecoverySource(
       folder: folder, files: SnapshotFiles(folder, definition, map, manifest),
@@ -47,10 +68,11 @@ public struct HuntRecovery: ~Copyable {
     // that is not known yet, the replay begins again with it.
     var history = try source.startHistory(warn)
     while true {
-      switch try source.recover(history, warn, see) {
+      switch try source.recover(history, warn) {
       case .done(let snapshot, let journal):
         guard let partition = source.take() else { preconditionFailure("recovered nothing") }
-        return HuntRecovery(partition: partition, journal: journal, snapshot: snapshot)
+        return HuntRecovery(
+          partition: partition, journal: journal, snapshot: snapshot, findings: source.findings)
       case .promotion(let mark, let offset):
         let hash = Hash128(high: mark.high, low: mark.low)
         let lineage = try folder.branches.read(mark.number, hash: hash)
@@ -77,6 +99,7 @@ private final class RecoverySource {
   let pool: PagePool
   let wish: HuntRecovery.Wish
   private var partition: Partition?
+  private(set) var findings = HuntRecovery.Findings()
   /// Snapshots that cannot be used.
   private var refused: Set<UInt64> = []
 
@@ -96,12 +119,22 @@ private final class RecoverySource {
 
   func take() -> Partition? { partition.take() }
 
-  /// Offsets of snapshots not refused yet, the newest first.
+  /// Offsets of the snapshots that may be begun with and are not refused yet, the best first.
+  private func starts() throws(HuntFolderFault) -> [UInt64] {
+    let offsets = try offsets().filter { !refused.contains($0) }
+    if wish.start == .newestSnapshot { return offsets.reversed() }
+    return try isWhole() ? [] : offsets
+  }
+
+  /// Whether the journal's first segment is there, or none is.
+  private func isWhole() throws(HuntFolderFault) -> Bool {
+    do throws(JournalFault) { return try segments.firstNumber() ?? 1 <= 1 } catch {
+      throw .journal(error)
+    }
+  }
+
   private func offsets() throws(HuntFolderFault) -> [UInt64] {
-    guard wish.usesSnapshots else { return [] }
-    do throws(DiskFault) {
-      return try files.offsets().reversed().filter { !refused.contains($0) }
-    } catch { throw .disk(error) }
+    do throws(DiskFault) { return try files.offsets() } catch { throw .disk(error) }
   }
 
   private func refuse(_ offset: UInt64, _ fault: SnapshotFault, _ warn: (String) -> Void) {
@@ -111,7 +144,7 @@ private final class RecoverySource {
 
   /// The promotions that the newest readable snapshot contains.
   func startHistory(_ warn: (String) -> Void) throws(HuntFolderFault) -> History {
-    for offset in try offsets() {
+    for offset in try starts() {
       do throws(SnapshotFault) {
         let count = try files.header(offset).branches
         return try history(count)
@@ -134,90 +167,233 @@ private final class RecoverySource {
   /// Replays along the history's current line, from the newest snapshot which that line does not
   /// differ before.
   func recover(
-    _ history: History, _ warn: (String) -> Void, _ see: (RecoveredFrame) -> Void
+    _ history: History, _ warn: (String) -> Void
   ) throws(HuntFolderFault) -> Outcome {
     partition = nil
+    findings = HuntRecovery.Findings()
     let line = Line(history.current, history)
-    for offset in try offsets() {
+    let first = try firstSegment()
+    for offset in try starts() {
       do throws(SnapshotFault) {
         let header = try files.header(offset)
-        guard header.branches <= history.count,
-          history.current.firstDifference(from: history.lineage(header.branches)) >= offset
-        else { continue }
+        guard header.segment >= first, isOnLine(header, history) else { continue }
         partition = try files.load(
           offset, along: line, pool: pool, digestEvery: wish.digestEvery,
           heldLines: wish.heldLines)
-        return try replay(header, see)
+        return try replay(header)
       } catch {
         if case .journal(let fault) = error { throw .journal(fault) }
         refuse(offset, error, warn)
       }
     }
-    do throws(JournalFault) {
-      if let first = try segments.firstNumber(), first > 1 {
-        throw .removed(
-          path: segments.path(first), before: try segments.firstOffset(first) ?? 0, wanted: 0)
-      }
-    } catch { throw .journal(error) }
+    guard try isWhole() else { throw try removed() }
     var beginning = Partition(
       definition, map: map, number: manifest.number, digestEvery: wish.digestEvery,
       heldLines: wish.heldLines, pool: pool)
     beginning.follow(line)
     partition = consume beginning
-    do throws(SnapshotFault) { return try replay(nil, see) } catch {
+    do throws(SnapshotFault) { return try replay(nil) } catch {
       if case .journal(let fault) = error { throw .journal(fault) }
       throw .damaged(path: folder.path, reason: "\(error)")
     }
   }
 
-  private func replay(
-    _ snapshot: SnapshotHeader?, _ see: (RecoveredFrame) -> Void
-  ) throws(SnapshotFault) -> Outcome {
+  /// Whether what a snapshot holds lies on the history's current line.
+  private func isOnLine(_ header: SnapshotHeader, _ history: History) -> Bool {
+    header.branches <= history.count
+      && history.current.firstDifference(from: history.lineage(header.branches)) >= header.offset
+  }
+
+  private func removed() throws(HuntFolderFault) -> HuntFolderFault {
+    do throws(JournalFault) {
+      let first = try segments.firstNumber() ?? 1
+      return .journal(
+        .removed(
+          path: segments.path(first), before: try segments.firstOffset(first) ?? 0, wanted: 0))
+    } catch { throw .journal(error) }
+  }
+
+  private func firstSegment() throws(HuntFolderFault) -> UInt64 {
+    do throws(JournalFault) { return try segments.firstNumber() ?? 1 } catch {
+      throw .journal(error)
+    }
+  }
+
+  private func replay(_ snapshot: SnapshotHeader?) throws(SnapshotFault) -> Outcome {
     guard var partition = partition.take() else { preconditionFailure("nothing to replay into") }
-    var effects = EffectBuffer(capacity: 1)
+    let history = partition.line.history
+    var checks = wish.comparesSnapshots ? try checks(behind: snapshot) : []
     var next: (mark: PromotionMark, offset: UInt64)?
+    var differing: ReplayFault?
+    var effects = EffectBuffer(capacity: 1)
+    partition.beginReplay()
     do throws(JournalFault) {
       let journal = try segments.recover(
         from: snapshot?.place ?? JournalPlace(), through: snapshot?.offset ?? 0,
         repairTail: wish.repairsTail
       ) { frame throws(InconsistentJournal) in
-        see(frame)
         do throws(ReplayFault) {
-          try replayFrame(frame, into: &partition, &effects)
+          let end = frame.header.firstOffset + UInt64(frame.header.count)
+          while let check = checks.first, check <= end {
+            findings.marks += try replayFrame(frame, into: &partition, &effects, through: check)
+            compare(&partition, check, history)
+            checks.removeFirst()
+          }
+          findings.marks += try replayFrame(frame, into: &partition, &effects)
         } catch {
-          if case .promotion(let mark) = error.reason { next = (mark, error.offset) }
+          switch error.reason {
+          case .promotion(let mark): next = (mark, error.offset)
+          case .digest: differing = error
+          default: break
+          }
           throw InconsistentJournal("\(error.reason)")
         }
       }
+      for check in checks {
+        findings.complaints.append(
+          "\(files.path(check)): behind the journal's end at \(partition.nextOffset)")
+      }
+      partition.endReplay()
       self.partition = consume partition
       return .done(snapshot, journal)
     } catch {
-      guard let next, next.mark.number == partition.line.history.count + 1 else {
-        throw .journal(error)
+      if let next, next.mark.number == history.count + 1 {
+        return .promotion(next.mark, next.offset)
       }
-      return .promotion(next.mark, next.offset)
+      guard case .digest(let mark)? = differing?.reason,
+        case .inconsistent(let path, let byte, let offset, let reason) = error
+      else { throw .journal(error) }
+      let tables = partition.tables(ofSlice: mark.slice).joined(separator: ", ")
+      let line = partition.line
+      _ = consume partition
+      throw .journal(
+        .inconsistent(
+          path: path, byte: byte, offset: offset,
+          reason: "\(reason) differs: \(tables)"
+            + (wish.comparesSnapshots ? explained(offset, snapshot, line) : "")))
     }
+  }
+
+  // MARK: Comparing
+
+  /// Snapshots that a replay from one of them meets.
+  private func checks(behind first: SnapshotHeader?) throws(SnapshotFault) -> [UInt64] {
+    do throws(DiskFault) {
+      return try files.offsets().filter { $0 > first?.offset ?? 0 }
+    } catch { throw .disk(error) }
+  }
+
+  /// Compares the snapshot of `offset` with the state there.
+  private func compare(_ partition: inout Partition, _ offset: UInt64, _ history: History) {
+    do throws(SnapshotFault) {
+      let header = try files.header(offset)
+      guard isOnLine(header, history) else {
+        findings.snapshotsElsewhere += 1
+        return
+      }
+      let other = try load(header, history)
+      if let difference = partition.firstDifference(from: other, layout()) {
+        findings.complaints.append(
+          "\(files.path(offset)): differs from the replay in \(difference)")
+      } else {
+        findings.snapshots += 1
+      }
+    } catch {
+      // Which snapshot cannot be compared, where it is another that it builds on which is wrong.
+      let (path, reason) = (files.path(offset), "\(error)")
+      findings.complaints.append(reason.contains(path) ? reason : "\(path): \(reason)")
+    }
+  }
+
+  private func load(_ header: SnapshotHeader, _ history: History) throws(SnapshotFault) -> Partition
+  {
+    try files.load(
+      header.offset, along: Line(history.current, history),
+      pool: PagePool(pageCount: Partition.pagesNeeded(definition, map)),
+      digestEvery: wish.digestEvery, heldLines: 4_096)
+  }
+
+  private func layout() -> PageLayout { HuntState.layout(definition, map) }
+
+  /// What the first snapshot behind a digest that differs says of it; empty when there is none.
+  private func explained(_ offset: UInt64, _ first: SnapshotHeader?, _ line: Line) -> String {
+    do throws(SnapshotFault) {
+      guard let next = try checks(behind: first).first(where: { $0 > offset }) else { return "" }
+      let header = try files.header(next)
+      guard isOnLine(header, line.history) else { return "" }
+      let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+      var replayed: Partition
+      if let first {
+        replayed = try files.load(
+          first.offset, along: Line(line.lineage, line.history), pool: pool,
+          digestEvery: wish.digestEvery, heldLines: 4_096)
+      } else {
+        replayed = Partition(
+          definition, map: map, number: manifest.number, digestEvery: wish.digestEvery,
+          heldLines: 4_096, pool: pool)
+        replayed.follow(Line(line.lineage, line.history))
+      }
+      var effects = EffectBuffer(capacity: 1)
+      do throws(JournalFault) {
+        _ = try segments.recover(from: first?.place ?? JournalPlace(), repairTail: false) {
+          frame throws(InconsistentJournal) in
+          do throws(ReplayFault) {
+            let (from, count) = frame.part(from: replayed.nextOffset, through: next)
+            for at in from..<(from + count) {
+              let event = frame.event(at)
+              if event.kindByte == EventKind.digest.rawValue {
+                replayed.passDigest(event)
+              } else {
+                _ = try replayed.replay(event, &effects)
+              }
+            }
+          } catch { throw InconsistentJournal("\(error.reason)") }
+        }
+      } catch { return "; and then \(error)" }
+      let other = try load(header, line.history)
+      let difference = replayed.firstDifference(from: other, layout())
+      return "; at \(files.path(next)) the replay "
+        + (difference.map { "first differs in \($0)" } ?? "and the snapshot are equal again")
+    } catch { return "; \(error)" }
   }
 }
 
-/// Applies the events of one recovered frame that lie at or behind the partition's next offset: the
-/// first frame after a snapshot may begin before it.
+/// Applies the events of one recovered frame that lie at or behind the partition's next offset (the
+/// first frame after a snapshot may begin before it) and below `through`.
+///
+/// - Returns: Digests met.
 func replayFrame(
-  _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer
-) throws(ReplayFault) {
-  // Rows are fetched ahead as in a step, where the segment's length lets it be read as lines.
-  let count = Int(frame.header.count)
-  let next = partition.nextOffset
-  let skipped =
-    next > frame.header.firstOffset ? Int(clamping: next - frame.header.firstOffset) : 0
-  let isLines = frame.bytes.byteCount & (frame.bytes.byteCount - 1) == 0
-  let lines = LineRun(frame.bytes, first: frame.eventsAt / 64, count: isLines ? count : 0)
-  for at in min(skipped, count)..<count {
-    if at + 12 < lines.count {
-      partition.state.prefetchIndex(player: lines.load(at + 12, byte: 24, as: UInt64.self))
-      partition.state.prefetchRow(lines, at + 6)
-    }
-    let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-    _ = try partition.replay(event, &effects)
+  _ frame: RecoveredFrame, into partition: inout Partition, _ effects: inout EffectBuffer,
+  through: UInt64 = .max
+) throws(ReplayFault) -> Int {
+  let (from, count) = frame.part(from: partition.nextOffset, through: through)
+  var marks = 0
+  for at in from..<(from + count) where frame.kindByte(at) == EventKind.digest.rawValue {
+    marks += 1
   }
+  // A segment whose length lets it be read as lines is.
+  if frame.isLines {
+    try partition.replay(
+      LineRun(frame.bytes, first: frame.eventsAt / 64 + from, count: count), &effects)
+  } else {
+    for at in from..<(from + count) { _ = try partition.replay(frame.event(at), &effects) }
+  }
+  return marks
+}
+
+extension RecoveredFrame {
+  /// Which of its events lie at or behind `from` and below `through`.
+  func part(from: UInt64, through: UInt64) -> (first: Int, count: Int) {
+    let start = header.firstOffset
+    let end = min(start + UInt64(header.count), through)
+    let first = max(start, from)
+    return first < end ? (Int(first - start), Int(end - first)) : (0, 0)
+  }
+
+  func event(_ at: Int) -> Event { bytes.load(eventsAt + at * 64, as: Event.self) }
+
+  func kindByte(_ at: Int) -> UInt8 { bytes.load(eventsAt + at * 64 + 1, as: UInt8.self) }
+
+  /// Whether the segment's length lets its bytes be read as lines.
+  var isLines: Bool { bytes.byteCount & (bytes.byteCount - 1) == 0 }
 }

@@ -22,8 +22,6 @@ final class PartitionThread: @unchecked Sendable {
     /// Freezes the hunt as it is; the answer is nil when the hunt is gone or the pool has no room.
     case checkpoint(slot: UInt32, Handoff<HeldCheckpoint?>)
     case promote(slot: UInt32, Promotion, Handoff<Promotion.Answer>)
-    /// A snapshot was written of an image, or given up.
-    case dropImage(ImageBox)
   }
 
   let bell = Doorbell()
@@ -287,7 +285,7 @@ final class PartitionThread: @unchecked Sendable {
     guard trail.begin(offset, nowMs: now) else { return }
     do throws(ForkRefusal) {
       let box = ImageBox(try hunt.partition.image())
-      if !isLast { return snapshotter.write(box, hunt, dropOn: self) }
+      if !isLast { return snapshotter.write(box, hunt) }
       snapshotter.writeNow(box, trail, hunt.journal, isPaced: false)
       box.drop()
     } catch {
@@ -329,8 +327,6 @@ final class PartitionThread: @unchecked Sendable {
         answer.put(hunt(slot).flatMap { checkpoint($0) })
       case .promote(let slot, let promotion, let answer):
         answer.put(hunt(slot).map { promote($0, promotion) } ?? .gone)
-      case .dropImage(let box):
-        box.drop()
       }
     }
     return !commands.isEmpty

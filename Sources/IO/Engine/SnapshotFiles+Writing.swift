@@ -7,21 +7,25 @@ import Journal
 import Pages
 import Partitions
 
-/// What a snapshot writes: everything, or what changed since an earlier one.
+/// What a snapshot writes: everything, or what the image says was written since an earlier one.
 enum SnapshotScope {
   case full
-  case incremental(base: SnapshotHeader, changed: PageSet)
+  case incremental(base: SnapshotHeader)
 
   /// Every `fullEvery`-th snapshot is full, and so is every one whose changes are not known or are
   /// most of the state.
   static func choose(
-    last: SnapshotHeader?, sinceFull: Int, fullEvery: Int, writtenPages: Int,
-    changed: PageSet?
+    _ image: borrowing PartitionImage, last: SnapshotHeader?, sinceFull: Int, fullEvery: Int
   ) -> SnapshotScope {
-    guard let last, sinceFull + 1 < fullEvery, let changed,
-      changed.count * 2 < writtenPages
+    guard let last, sinceFull + 1 < fullEvery, image.knowsWritten,
+      image.written.count * 2 < image.state.writtenCount
     else { return .full }
-    return .incremental(base: last, changed: changed)
+    return .incremental(base: last)
+  }
+
+  var isFull: Bool {
+    if case .full = self { return true }
+    return false
   }
 }
 
@@ -40,7 +44,6 @@ extension SnapshotFiles {
     header.identity = .init(identity)
     header.layout = .init(layout)
     header.number = number
-    header.flags = Self.holdsDerived ? SnapshotHeader.derivedFlag : 0
     header.take(image.mark)
     header.digest = .init(image.digest())
     let path = path(image.mark.offset)
@@ -51,14 +54,14 @@ extension SnapshotFiles {
         path, bytesPerSecond: bytesPerSecond, isCancelled: isCancelled)
       switch scope {
       case .full:
-        try output.addPages(.state, image.state)
-      case .incremental(let base, let changed):
+        try output.addPages(.state, image.state, but: derived)
+      case .incremental(let base):
         header.flags |= SnapshotHeader.incrementalFlag
         header.base = base.offset
         header.baseContent = base.content
-        try output.addState(image.state, only: changed)
+        try output.addChanges(image, but: derived)
       }
-      try output.addPages(.books, image.books)
+      try output.addPages(.books, image.books, but: [])
       try output.flush()
     } catch {
       discard(path)
@@ -119,35 +122,25 @@ private final class SnapshotOutput {
     self.file = file
   }
 
-  /// Adds the state's pages of a set; one of them that was never written is zeros.
-  func addState(
-    _ space: borrowing PageSpace, only changed: PageSet
+  /// Adds the pages of the state that were written since the last image.
+  func addChanges(
+    _ image: borrowing PartitionImage, but derived: [Range<Int>]
   ) throws(DiskFault) {
-    var next = 0
-    let zeros = Slab(byteCount: pageBytes)
-    try space.forEachWrittenPage { page, bytes throws(DiskFault) in
-      try addZeros(next..<page, changed, zeros)
-      next = page + 1
-      if changed.contains(page) { try add(.state, page, bytes) }
-    }
-    try addZeros(next..<space.pageCount, changed, zeros)
-  }
-
-  private func addZeros(
-    _ pages: Range<Int>, _ changed: PageSet, _ zeros: Slab
-  ) throws(DiskFault) {
-    for page in pages where changed.contains(page) {
-      try zeros.withBytes(0, count: pageBytes) { bytes throws(DiskFault) in
-        try add(.state, page, bytes)
-      }
+    precondition(image.knowsWritten, "changes that are not known")
+    try image.written.forEachPage { page throws(DiskFault) in
+      if derived.contains(where: { $0.contains(page) }) { return }
+      try image.state.withPage(page) { bytes throws(DiskFault) in try add(.state, page, bytes) }
     }
   }
 
-  /// Adds every written page of a space.
+  /// Adds every written page of a space, except those of some ranges.
   func addPages(
-    _ part: SnapshotChunk.Part, _ space: borrowing PageSpace
+    _ part: SnapshotChunk.Part, _ space: borrowing PageSpace, but derived: [Range<Int>]
   ) throws(DiskFault) {
-    try space.forEachWrittenPage { page, bytes throws(DiskFault) in try add(part, page, bytes) }
+    try space.forEachWrittenPage { page, bytes throws(DiskFault) in
+      if derived.contains(where: { $0.contains(page) }) { return }
+      try add(part, page, bytes)
+    }
   }
 
   private func add(

@@ -30,16 +30,14 @@ public enum SnapshotFault: Error, Equatable, Sendable, CustomStringConvertible {
 /// A snapshot holds everything below its offset; with the journal from there on it is the hunt.
 /// Every function may be called on any thread; files are whole or absent.
 public struct SnapshotFiles: Sendable {
-  /// Whether derived pages (the trees of boards) are written too, instead of being made again after
-  /// loading.
-  static let holdsDerived = true
-
   public let folder: String
   let definition: HuntDefinition
   let map: BlockMap
   let identity: Hash128
   let number: UInt32
   let layout: Hash128
+  /// Pages of the state that are made from others (the trees of boards), and not written.
+  let derived: [Range<Int>]
 
   public init(
     _ folder: HuntFolder, _ definition: HuntDefinition, _ map: BlockMap,
@@ -50,7 +48,9 @@ public struct SnapshotFiles: Sendable {
     self.map = map
     identity = manifest.identity
     number = manifest.number
-    let state = HuntState.layout(definition, map).identity
+    let regions = HuntState.layout(definition, map)
+    derived = regions.regions.filter(\.isDerived).map(\.pages)
+    let state = regions.identity
     let books = Books.layout(producers: definition.limits.producers).identity
     layout = Hash128(
       high: mixed(state.high ^ mixed(books.high)), low: mixed(state.low ^ mixed(books.low)))
@@ -115,9 +115,6 @@ public struct SnapshotFiles: Sendable {
     guard header.offset == offset else {
       throw .damaged(path: path, byte: 48, reason: "of offset \(header.offset)")
     }
-    guard header.holdsDerived else {
-      throw .damaged(path: path, byte: 12, reason: "without pages that this version needs")
-    }
     guard header.byteCount == size else {
       throw .damaged(
         path: path, byte: min(size, Int(clamping: header.byteCount)),
@@ -130,7 +127,11 @@ public struct SnapshotFiles: Sendable {
   public func chain(_ offset: UInt64) throws(SnapshotFault) -> [SnapshotHeader] {
     var chain = [try header(offset)]
     while chain[0].isIncremental {
-      let base = try header(chain[0].base)
+      let base: SnapshotHeader
+      do throws(SnapshotFault) { base = try header(chain[0].base) } catch {
+        throw .damaged(
+          path: path(chain[0].offset), byte: 56, reason: "made from another: \(error)")
+      }
       guard base.content == chain[0].baseContent else {
         throw .damaged(
           path: path(chain[0].offset), byte: 216,
@@ -148,8 +149,9 @@ public struct SnapshotFiles: Sendable {
     try forEachPage(of: header) { _, _, _, _ in }
   }
 
-  /// A partition as the snapshot of `offset` describes it: the root digest is the header's. Replay
-  /// the journal from `header(offset).place` on, leaving out events below `offset`.
+  /// A partition as the snapshot of `offset` describes it, the root digest as in its header, in a
+  /// replay begun: boards have no order until `endReplay`. Replay the journal from
+  /// `header(offset).place` on, leaving out events below `offset`.
   ///
   /// - Parameters:
   ///   - pool: Of at least `Partition.pagesNeeded`; all its pages free.
@@ -180,9 +182,11 @@ public struct SnapshotFiles: Sendable {
         path: path(offset), byte: 128,
         reason: "the state has digest \(state.digest().hex), not \(last.digest.hash.hex)")
     }
-    return Partition.restored(
+    var partition = Partition.restored(
       state, books: books, mark: Self.mark(last), line: line, number: number,
       digestEvery: digestEvery, heldLines: heldLines)
+    partition.beginReplay()
+    return partition
   }
 
   private static func mark(_ header: SnapshotHeader) -> PartitionMark {

@@ -23,6 +23,9 @@ final class SnapshotTrail: Sendable {
     var removedSegments: UInt64 = 0
   }
 
+  /// For `sinceFull`: the next one is full.
+  private static let unknown = Int.max - 1
+
   let name: String
   let files: SnapshotFiles
   let segments: Segments
@@ -43,7 +46,7 @@ final class SnapshotTrail: Sendable {
     status.last = last
     status.takenMs = last == nil ? 0 : nowMs
     // What follows a restart is full: what changed since is not known.
-    status.sinceFull = .max - 1
+    status.sinceFull = Self.unknown
     held = Mutex(status)
     countedOffset = Atomic(last?.offset ?? 0)
     countedMs = Atomic(nowMs)
@@ -82,6 +85,10 @@ final class SnapshotTrail: Sendable {
   func resume() { cancelled.store(false, ordering: .releasing) }
   var isCancelled: Bool { cancelled.load(ordering: .acquiring) }
 
+  /// Makes the next snapshot a full one: what an image was to hold, which has no name yet or never
+  /// gets one, would be missing from an increment.
+  func forgetBase() { update { $0.sinceFull = Self.unknown } }
+
   // MARK: Writing
 
   /// Writes a snapshot of `image`, on any thread, and drops snapshots that are too old.
@@ -93,13 +100,8 @@ final class SnapshotTrail: Sendable {
     let offset = image.mark.offset
     let status = status
     let scope = SnapshotScope.choose(
-      last: status.last, sinceFull: status.sinceFull, fullEvery: settings.snapshotFullEvery,
-      writtenPages: image.state.writtenCount, changed: nil)
-    let isFull: Bool
-    switch scope {
-    case .full: isFull = true
-    case .incremental: isFull = false
-    }
+      image, last: status.last, sinceFull: status.sinceFull, fullEvery: settings.snapshotFullEvery)
+    forgetBase()
     let header = try files.write(
       &image, scope, bytesPerSecond: isPaced ? settings.snapshotRate : 0,
       isCancelled: { [self] in isCancelled },
@@ -112,7 +114,7 @@ final class SnapshotTrail: Sendable {
       $0.last = header
       $0.takenMs = nowMs
       $0.tookMs = took
-      $0.sinceFull = isFull ? 0 : $0.sinceFull + 1
+      $0.sinceFull = scope.isFull ? 0 : status.sinceFull + 1
       $0.written += 1
     }
     do throws(DiskFault) { try prune(keep: settings.snapshotKeep) } catch { throw .disk(error) }
@@ -155,7 +157,10 @@ final class SnapshotTrail: Sendable {
         needed.append(offset)  // a damaged one is left for people to look at
       }
     }
-    for offset in offsets where !needed.contains(offset) { try Files.remove(files.path(offset)) }
+    // What builds on another goes before it: at no moment is there an increment without its base.
+    for offset in offsets.reversed() where !needed.contains(offset) {
+      try Files.remove(files.path(offset))
+    }
   }
 
   /// Removes what a crash left of files that had no name yet.

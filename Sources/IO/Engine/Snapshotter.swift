@@ -6,7 +6,7 @@ import Journal
 import Partitions
 import Synchronization
 
-/// A partition's image on its way to the thread that writes it, and back to be dropped.
+/// A partition's image on its way to the thread that writes and drops it.
 final class ImageBox: @unchecked Sendable {
   private var image: PartitionImage?
   init(_ image: consuming PartitionImage) { self.image = consume image }
@@ -22,7 +22,6 @@ final class ImageBox: @unchecked Sendable {
     image = consume held
   }
 
-  /// Only on the thread that owns the pool.
   func drop() { image = nil }
 }
 
@@ -59,12 +58,12 @@ final class Snapshotter: @unchecked Sendable {
   }
 
   /// Writes a snapshot in the background; the trail has begun. At most one a hunt waits.
-  func write(_ box: ImageBox, _ hunt: HostedHunt, dropOn owner: PartitionThread) {
+  func write(_ box: ImageBox, _ hunt: HostedHunt) {
     let trail = hunt.entry.snapshots
     let journal = hunt.journal
     submit { [self] in
       writeNow(box, trail, journal, isPaced: true)
-      owner.post(.dropImage(box))
+      box.drop()
       retain(trail)
       trail.end()
     }
@@ -87,7 +86,7 @@ final class Snapshotter: @unchecked Sendable {
   /// Writes a snapshot on the calling thread.
   func writeNow(_ box: ImageBox, _ trail: SnapshotTrail, _ journal: JournalDisk, isPaced: Bool) {
     do throws(SnapshotFault) {
-      if stopping.load(ordering: .acquiring) && isPaced { return }
+      if stopping.load(ordering: .acquiring) && isPaced { return trail.forgetBase() }
       try box.read { image throws(SnapshotFault) in
         try trail.write(&image, journal, settings, nowMs: clock.nowMs, isPaced: isPaced)
       }

@@ -175,11 +175,11 @@ public final class Loop {
     let restNs = max(0, min(timeoutNs, min(traffic.gatherUntilNs, nextTickNs) - nowNs))
     let count = vx_wait_readable_ns(bell.descriptor, restNs)
     nowNs = vx_monotonic_ns()
+    // Woken late, the loop reads too: one turn for the answers and for what they are followed by.
+    if nowNs >= traffic.gatherUntilNs - Int64(limits.gatherMs) * 500_000 { return false }
     if count > 0 {
       bell.silence()
       for application in applications { application.woken() }
-    } else if nowNs >= traffic.gatherUntilNs {
-      return false
     }
     endPass()
     return true
