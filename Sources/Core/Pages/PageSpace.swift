@@ -2,10 +2,11 @@ public import Bounded
 
 /// The address space of one hunt's state: logical pages mapped to physical ones.
 ///
-/// A tree two levels high: a root of its own names nodes, a node names 64 pages (`PageNode`). A
-/// fork copies the root; from then on the first write below a shared node copies the node, and the
-/// first write to a shared page copies the page. All containers are places in a space
-/// (`PagedArray`, `PagedTable`, `PagedTree`); they hold no memory, so a fork forks everything.
+/// A tree two levels high: a root of its own names nodes, a node names 64 pages (`PageNode`);
+/// which pages may be written without asking is a set of bits beside it (`AddressTree`). A fork
+/// copies the root; from then on the first write below a shared node copies the node, and the first
+/// write to a shared page copies the page. All containers are places in a space (`PagedArray`,
+/// `PagedTable`, `PagedTree`); they hold no memory, so a fork forks everything.
 ///
 /// One thread at a time uses a space; spaces of one pool may be on different threads.
 public struct PageSpace: ~Copyable, Sendable {
