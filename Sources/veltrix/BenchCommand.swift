@@ -22,6 +22,7 @@ enum BenchCommand {
            veltrix bench replay [--events <n>] [--players <n>] [--treasures <n>] [--seed <n>]
                                 [--runs <n>] [--json <file>]
            veltrix bench disk [--data <dir>] [--seconds <n>] [--per-second <n>] [--json <file>]
+           veltrix bench pages [--players <n>] [--edges <n>] [--runs <n>] [--json <file>]
       apply            steps of one partition in memory, no disk, no network: 80 % moves by one step
                        with a hint, 10 % claims, 10 % scores, two boards, batches of 512
       replay           the journal of such a hunt, its joins included and a digest of every page in
@@ -35,9 +36,12 @@ enum BenchCommand {
       --data <dir>     where to write                                        default veltrix-data
       --seconds <n>    1...3,600                                                   default 10
       --per-second <n> writes, 1...10,000                                       default 1,000
+      pages            forks, digests, differences, writes and reads of a state in pages; needs
+                       1.3 GB for a world of 47,000,000 edges
+      --edges <n>      10,000...1,000,000,000                             default 47,000,000
       --json <file>    the figures, for programs
 
-    exit: 0 fine, 1 the books do not balance or a replay differs, 2 bad usage
+    exit: 0 fine, 1 the books do not balance, a replay differs or an answer is wrong, 2 bad usage
     """
   }
 
@@ -63,11 +67,19 @@ enum BenchCommand {
         }
         return disk(folder, seconds, perSecond, path)
       }
-      guard arguments.words == ["apply"] || arguments.words == ["replay"] else {
-        throw Arguments.Fault(message: "one of apply, replay, disk is needed")
+      var pagesPlan = PagesBench.Plan()
+      if arguments.words == ["pages"] {
+        pagesPlan.edges = try arguments.takeInteger(
+          "--edges", 10_000...1_000_000_000, default: pagesPlan.edges)
+      } else if arguments.words != ["apply"] && arguments.words != ["replay"] {
+        throw Arguments.Fault(message: "one of apply, replay, disk, pages is needed")
       }
       if let flag = arguments.flags.first {
         throw Arguments.Fault(message: "\(flag.name): unknown flag")
+      }
+      if arguments.words == ["pages"] {
+        (pagesPlan.players, pagesPlan.runs) = (plan.players, plan.runs)
+        return pages(pagesPlan, path)
       }
       return arguments.words == ["replay"]
         ? ReplayBench.measure(plan, path) : measure(plan, path)
@@ -95,6 +107,30 @@ enum BenchCommand {
       Terminal.error("veltrix bench: \(error)")
       return ExitCode.failedCheck
     }
+  }
+
+  private static func pages(_ plan: PagesBench.Plan, _ path: String?) -> Int32 {
+    var bench = PagesBench(plan)
+    Terminal.out(
+      "\(plan.players) players, \(plan.edges) edges, \(bench.pageCount) pages of 4 KiB\n"
+        + PagesBench.Figure.title)
+    var figures: [String] = []
+    bench.measure {
+      Terminal.out($0.line)
+      figures.append($0.json)
+    }
+    Terminal.out("check \(bench.check)")
+    for fault in bench.faults { Terminal.error("veltrix bench: \(fault)") }
+    if let path {
+      let json =
+        "{\"players\":\(plan.players),\"edges\":\(plan.edges),\"pages\":\(bench.pageCount),"
+        + "\"runs\":\(plan.runs),\"figures\":[\n\(figures.joined(separator: ",\n"))\n]}\n"
+      do throws(DiskFault) { try Files.replace(path, Array(json.utf8)) } catch {
+        Terminal.error("veltrix bench: \(error)")
+        return ExitCode.usage
+      }
+    }
+    return bench.faults.isEmpty ? ExitCode.fine : ExitCode.failedCheck
   }
 
   private static func measure(_ plan: ApplyBench.Plan, _ path: String?) -> Int32 {

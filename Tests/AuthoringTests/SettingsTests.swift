@@ -24,7 +24,7 @@ import Testkit
       "segment_size": "1GiB", "digest_every": "1_000", "disk_reserve": "0",
       "snapshot_every_events": "1000", "snapshot_every": "100ms", "snapshot_keep": "2",
       "snapshot_full_every": "3", "snapshot_rate": "0", "retention": "remove",
-      "connections": "7",
+      "fork_room": "64", "connections": "7",
       "body_max": "16MiB", "idle_timeout": "1h", "header_timeout": "100", "queue_events": "16384",
       "live_rate": "20", "operate_from_loopback": "false", "log_level": "warning",
     ]
@@ -43,6 +43,7 @@ import Testkit
     #expect(settings.snapshotKeep == 2 && settings.snapshotFullEvery == 3)
     #expect(settings.snapshotRate == 0 && settings.journalRetention == .remove)
     #expect(settings.diskReserveBytes == 0 && settings.connections == 7)
+    #expect(settings.forkRoom == 64)
     #expect(settings.bodyMaxBytes == 16 << 20 && settings.idleTimeoutMs == 3_600_000)
     #expect(settings.headerTimeoutMs == 100 && settings.queueEvents == 16_384)
     #expect(settings.liveRate == 20 && !settings.operateFromLoopback)
@@ -168,6 +169,8 @@ private let helpSnapshot = """
                                         0...1TiB; default 100MiB
     --retention compress|remove|keep    what is done to segments older than every snapshot;
                                         default compress
+    --fork-room <n>                     memory for forks, checkpoints and snapshots of a hunt, in
+                                        sizes of its whole state; 1...64 states; default 3
     --connections <n>                   connections open at once, all kinds; further ones are
                                         turned away; 1...100,000 connections; default 10_000
     --body-max <bytes>                  longest body of an HTTP request; 1KiB...16MiB;

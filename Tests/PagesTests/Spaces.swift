@@ -27,6 +27,21 @@ final class Twin {
 
   func digest() -> Hash128 { space.digest() }
 
+  /// Rows of a region whose bytes differ from another's, by the copies.
+  func differingRows(_ region: PageLayout.Region, from other: Twin) -> [Int] {
+    let start = region.firstPage * pageBytes
+    return (0..<region.rowCount).filter { row in
+      let range = start + row * region.rowBytes..<start + (row + 1) * region.rowBytes
+      return bytes[range] != other.bytes[range]
+    }
+  }
+
+  func spaceDifferingRows(_ region: PageLayout.Region, from other: Twin) -> [Int] {
+    var rows: [Int] = []
+    space.forEachDifferingRow(of: region, from: other.space) { rows.append($0) }
+    return rows
+  }
+
   /// Whether every page has the copy's bytes.
   var readsRight: Bool {
     bytes.withUnsafeBytes { copy in
@@ -88,15 +103,15 @@ extension PagePool {
     var usedPages: Set<Int> = []
     var promised = 0
     for twin in spaces {
-      for index in 0..<twin.space.rootCount {
-        let node = twin.space.node(index)
+      for index in 0..<twin.space.tree.rootCount {
+        let node = twin.space.tree.node(index)
         if node == 0 { continue }
         usedNodes.insert(node)
-        for slot in 0..<PageNode.pageCount where twin.space.page(node, slot) != 0 {
-          usedPages.insert(twin.space.page(node, slot))
+        for slot in 0..<PageNode.pageCount where twin.space.tree.page(node, slot) != 0 {
+          usedPages.insert(twin.space.tree.page(node, slot))
         }
       }
-      promised += twin.space.promisedCount
+      promised += twin.space.tree.promisedCount
       if twin.space.kind == .primary { promised += twin.space.pageCount - twin.space.ownCount }
     }
     return freeCount == pageCount - 1 - usedPages.count && usedNodes.count <= usedPages.count

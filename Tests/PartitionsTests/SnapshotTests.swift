@@ -123,7 +123,7 @@ func playWithSnapshots(
     if hunt.stand.partition.nextOffset == headers.last?.offset ?? 0 { continue }
     var image = try hunt.stand.partition.image()
     var scope = SnapshotScope.full
-    if let base = headers.last, image.knowsWritten, random.chance(60) {
+    if let base = headers.last, image.written != nil, random.chance(60) {
       scope = .incremental(base: base)
     }
     headers.append(try hunt.snapshot(&image, scope))

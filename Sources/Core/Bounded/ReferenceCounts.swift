@@ -41,7 +41,7 @@
     // The last look sees all that is free: once no number is untouched, none ever is again.
     guard let number = takeGivenBack() ?? takeUntouched() ?? takeGivenBack() else { return nil }
     words.sharedStore32(1, number &* 4)
-    heads.sharedAdd64(UInt64.max, Self.freeCountAt)
+    _ = heads.sharedAdd64(UInt64.max, Self.freeCountAt)
     return number
   }
 
@@ -125,6 +125,6 @@
       let moved = ((head &>> 30) &+ 1) &<< 30 | UInt64(chain.first)
       if heads.sharedReplace64(head, by: moved, Self.firstFreeAt) { break }
     }
-    heads.sharedAdd64(UInt64(chain.count), Self.freeCountAt)
+    _ = heads.sharedAdd64(UInt64(chain.count), Self.freeCountAt)
   }
 }

@@ -42,10 +42,10 @@ extension Slab {
     unsafe vx_store64(word(offset, as: UInt64.self), value)
   }
 
-  /// Adds `value`, wrapping.
+  /// Adds `value`, wrapping; what was there before.
   @inlinable @inline(__always)
-  public func sharedAdd64(_ value: UInt64, _ offset: Int) {
-    _ = unsafe vx_add64(word(offset, as: UInt64.self), value)
+  public func sharedAdd64(_ value: UInt64, _ offset: Int) -> UInt64 {
+    unsafe vx_add64(word(offset, as: UInt64.self), value)
   }
 
   /// Sets the word to `value` if it is `expected`; whether it was.

@@ -105,6 +105,14 @@ public import CIntrinsics
     return unsafe vx_equal(base + offset, other.base + otherOffset, count) != 0
   }
 
+  /// Which of the 64 bytes from `offset` differ from those of `other`, bit k for byte k.
+  @inlinable @inline(__always)
+  public func differing64(_ offset: Int, _ other: Slab, _ otherOffset: Int) -> UInt64 {
+    precondition(offset >= 0 && offset <= byteCount &- 64)
+    precondition(otherOffset >= 0 && otherOffset <= other.byteCount &- 64)
+    return unsafe vx_differing64(base + offset, other.base + otherOffset)
+  }
+
   /// Lends a read-only view of `count` bytes from `offset`.
   @inlinable
   public func withBytes<Result, Failure: Error>(

@@ -220,7 +220,7 @@ public struct HuntState: ~Copyable {
   public mutating func hasRoom(pages count: Int) -> Bool { space.hasRoom(pages: count) }
 
   /// Pages written since this was last called; see `PageSpace.takeWrittenPages`.
-  public mutating func takeWrittenPages() -> WrittenPages { space.takeWrittenPages() }
+  public mutating func takeWrittenPages() -> PageSet? { space.takeWrittenPages() }
 
   /// A digest of everything but the clock: equal for equal states, whatever their history.
   public mutating func digest() -> Hash128 { space.digest() }

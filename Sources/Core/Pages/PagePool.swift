@@ -27,14 +27,15 @@ public final class PagePool: @unchecked Sendable {
   let nodeMemory: Slab
   private let pageHashes: Slab  // Hash128 a page, valid where the page is marked
   private let nodeHashes: Slab  // Hash128 a node, valid where the node is marked
-  private let room: Slab  // Int64: free pages that are promised to nobody
+  // Line 0, Int64: free pages promised to nobody. Line 1, UInt64: takings of written pages.
+  private let room: Slab
 
   /// Nodes beyond one a page: one for each thread that is just making or dropping one.
   private static let nodesInFlight = 1_024
 
-  /// Reserves `pageCount` pages of 4 KiB, `2...2^29`; memory is touched only as pages are written.
+  /// Reserves `pageCount` pages of 4 KiB, `2...2^26`; memory is touched only as pages are written.
   public init(pageCount: Int) {
-    precondition(pageCount >= 2 && pageCount <= 1 << 29, "pool of \(pageCount) pages")
+    precondition(pageCount >= 2 && pageCount <= 1 << 26, "pool of \(pageCount) pages")
     self.pageCount = pageCount
     memory = Slab(byteCount: pageCount * pageBytes, alignment: 1 << 21, zeroed: false)
     memory.zero(0, count: pageBytes)
@@ -47,7 +48,7 @@ public final class PagePool: @unchecked Sendable {
     nodeMemory.zero(0, count: PageNode.byteCount)
     pageHashes = Slab(byteCount: pageCount * 16, zeroed: false)
     nodeHashes = Slab(byteCount: nodeCount * 16, zeroed: false)
-    room = Slab(byteCount: 128, alignment: 128)
+    room = Slab(byteCount: 256, alignment: 128)
     room.sharedStore64(UInt64(pageCount - 1), 0)
   }
 
@@ -75,8 +76,11 @@ public final class PagePool: @unchecked Sendable {
 
   /// Gives back a promise of `count` pages.
   func unpromise(_ count: Int) {
-    if count != 0 { room.sharedAdd64(UInt64(bitPattern: Int64(count)), 0) }
+    if count != 0 { _ = room.sharedAdd64(UInt64(bitPattern: Int64(count)), 0) }
   }
+
+  /// A number that no other taking of written pages has.
+  func nextTaking() -> UInt64 { room.sharedAdd64(1, 128) }
 
   // MARK: Pages
 
@@ -130,7 +134,7 @@ public final class PagePool: @unchecked Sendable {
   private func release(_ node: Int, _ freed: inout Freed) {
     guard nodes.release(node) else { return }
     for slot in 0..<PageNode.pageCount {
-      let page = PageNode.number(nodeMemory.load(PageNode.at(node, slot), as: UInt32.self))
+      let page = Int(nodeMemory.load(PageNode.at(node, slot), as: UInt32.self))
       if page != 0 && pages.release(page) { pages.add(page, to: &freed.pages) }
     }
     nodes.add(node, to: &freed.nodes)
@@ -154,6 +158,9 @@ public final class PagePool: @unchecked Sendable {
     pages.mark(page)
     return hash
   }
+
+  /// Whether the hash of a physical page is remembered.
+  func isHashed(page: Int) -> Bool { pages.isMarked(page) }
 
   /// The remembered hash of a node's pages.
   func hash(node: Int) -> Hash128? {

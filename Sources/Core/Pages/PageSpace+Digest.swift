@@ -7,27 +7,29 @@ extension PageSpace {
   /// - Complexity: O(pages / 64), a look at each page below the nodes written, 4 KiB of hashing a
   ///   page written.
   public mutating func digest() -> Hash128 {
-    seal()
-    let hashes = Slab(byteCount: max(rootCount, 1) * 16)
+    tree.seal()
+    let hashes = Slab(byteCount: max(tree.rootCount, 1) * 16)
     let scratch = Slab(byteCount: PageNode.pageCount * 16)
-    for index in 0..<rootCount {
-      let node = node(index)
+    for index in 0..<tree.rootCount {
+      let node = tree.node(index)
       if node == 0 { continue }
       hashes.store(hash(node, index, scratch), index * 16)
     }
-    return hashes.hash(0, count: rootCount * 16)
+    return hashes.hash(0, count: tree.rootCount * 16)
   }
 
   /// The hash of the pages of a node: zero where all are zero or in no digest.
   private func hash(_ node: Int, _ index: Int, _ scratch: Slab) -> Hash128 {
-    if let known = pool.hash(node: node) { return known }
-    let undigested = places.undigested(index)
+    if let known = tree.pool.hash(node: node) { return known }
+    let undigested = tree.places.undigested(index)
     var isZero = true
     for slot in 0..<PageNode.pageCount {
       var hash = Hash128.zero
-      let page = page(node, slot)
+      let page = tree.page(node, slot)
       if page != 0 && undigested >> UInt64(slot) & 1 == 0 {
-        hash = pool.hash(page: page)
+        // Pages lie anywhere, so the processor does not know which one comes next.
+        if slot < PageNode.pageCount - 1 { fetch(tree.page(node, slot + 1)) }
+        hash = tree.pool.hash(page: page)
         // A page of zeros, written or not, hashes as zero: undoing a first write undoes the digest.
         if hash == Self.zeroPageHash { hash = .zero }
         isZero = isZero && hash == .zero
@@ -35,8 +37,14 @@ extension PageSpace {
       scratch.store(hash, slot * 16)
     }
     let hash = isZero ? .zero : scratch.hash(0, count: scratch.byteCount)
-    pool.remember(hash, node: node)
+    tree.pool.remember(hash, node: node)
     return hash
+  }
+
+  /// Has the start of a physical page fetched if it is to be hashed; its rest follows by itself.
+  private func fetch(_ page: Int) {
+    if tree.pool.isHashed(page: page) { return }
+    for line in stride(from: 0, to: 2048, by: 64) { memory.prefetch(page << 12 + line) }
   }
 
   /// A digest of those of `pages` that digests hold, of their bytes as they are: nothing is
@@ -46,8 +54,8 @@ extension PageSpace {
   public func digest(pages: Range<Int>) -> Hash128 {
     precondition(pages.lowerBound >= 0 && pages.upperBound <= pageCount)
     var digest = Hash128.zero
-    for page in pages where !places.isUndigested(page) {
-      let physical = physical(page)
+    for page in pages where !tree.places.isUndigested(page) {
+      let physical = tree.page(page)
       if physical == 0 { continue }
       let hash = memory.hash(physical << 12, count: pageBytes)
       // A page of zeros counts as one never written.

@@ -49,8 +49,8 @@ public struct Line: Equatable, Sendable {
   }
 }
 
-/// A first look at an event, which nearly all of those that stay do not pass: the lists of omissions
-/// are searched for few.
+/// A first look at an event, which nearly all of those that stay do not pass: for few the lists of
+/// omissions are searched.
 private struct OmissionSieve: Equatable, Sendable {
   /// The lowest offset that is left out.
   private var from = UInt64.max

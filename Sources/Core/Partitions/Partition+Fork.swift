@@ -125,7 +125,6 @@ extension Partition {
     swap(&state, &fork.state)
     swap(&line, &fork.line)
     line.promote(at: nextOffset)
-    knowsWritten = false
     var event = mark.event
     event.hunt = number
     journal(event, &output)

@@ -10,19 +10,17 @@ public struct PartitionImage: ~Copyable {
   public private(set) var state: PageSpace
   public let books: PageSpace
   public let mark: PartitionMark
-  /// Pages of the state written since the partition's last image, and whether those are all.
-  public let written: WrittenPages
-  public let knowsWritten: Bool
+  /// Pages of the state written since the partition's last image; nil when that is not known.
+  public let written: PageSet?
 
   init(
     state: consuming PageSpace, books: consuming PageSpace, mark: PartitionMark,
-    written: consuming WrittenPages, knowsWritten: Bool
+    written: PageSet?
   ) {
     self.state = state
     self.books = books
     self.mark = mark
     self.written = written
-    self.knowsWritten = knowsWritten
   }
 
   /// The state's digest.
@@ -62,10 +60,8 @@ extension Partition {
   public mutating func image() throws(ForkRefusal) -> PartitionImage {
     let space = try state.fork()
     let bookSpace = try books.fork()
-    defer { knowsWritten = true }
     return PartitionImage(
-      state: space, books: bookSpace, mark: mark, written: state.takeWrittenPages(),
-      knowsWritten: knowsWritten)
+      state: space, books: bookSpace, mark: mark, written: state.takeWrittenPages())
   }
 
   /// A partition as a snapshot describes it.

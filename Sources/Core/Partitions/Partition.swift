@@ -21,9 +21,6 @@ public struct Partition: ~Copyable {
   /// The line of history that the state is on, and those promoted before.
   public internal(set) var line = Line()
 
-  /// Whether all pages written since the last image are known: not before the first, nor after a
-  /// promotion.
-  var knowsWritten = false
   private var held: HeldReplies
   private var tallies = Tallies()
 

@@ -108,7 +108,7 @@ final class HuntForks: @unchecked Sendable {
 
   // MARK: Checkpoints
 
-  /// The hunt before its first event, once it was made; a world's treasure field takes long to fill.
+  /// The hunt before its first event, once it was made: a treasure field takes long to fill.
   var genesis: HeldCheckpoint? { state.withLock { $0.genesis } }
 
   func keep(genesis: HeldCheckpoint) { state.withLock { $0.genesis = genesis } }

@@ -17,8 +17,8 @@ enum SnapshotScope {
   static func choose(
     _ image: borrowing PartitionImage, last: SnapshotHeader?, sinceFull: Int, fullEvery: Int
   ) -> SnapshotScope {
-    guard let last, sinceFull + 1 < fullEvery, image.knowsWritten,
-      image.written.count * 2 < image.state.writtenCount
+    guard let last, sinceFull + 1 < fullEvery, let written = image.written,
+      written.count * 2 < image.state.writtenCount
     else { return .full }
     return .incremental(base: last)
   }
@@ -126,8 +126,8 @@ private final class SnapshotOutput {
   func addChanges(
     _ image: borrowing PartitionImage, but derived: [Range<Int>]
   ) throws(DiskFault) {
-    precondition(image.knowsWritten, "changes that are not known")
-    try image.written.forEachPage { page throws(DiskFault) in
+    guard let written = image.written else { preconditionFailure("changes that are not known") }
+    try written.forEachPage { page throws(DiskFault) in
       if derived.contains(where: { $0.contains(page) }) { return }
       try image.state.withPage(page) { bytes throws(DiskFault) in try add(.state, page, bytes) }
     }

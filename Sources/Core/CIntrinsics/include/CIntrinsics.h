@@ -3,6 +3,7 @@
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define VX_PURE __attribute__((swift_attr("@_noLocks")))
 
@@ -25,6 +26,26 @@ static inline VX_PURE uint64_t vx_opaque(uint64_t value) {
 
 /// Whether `count` bytes are equal; as many at a time as the processor compares.
 VX_PURE int vx_equal(const void *_Nonnull left, const void *_Nonnull right, size_t count);
+
+/// Which of 64 bytes differ, bit k for byte k. Neither address need be aligned.
+static inline VX_PURE uint64_t vx_differing64(
+    const void *_Nonnull left, const void *_Nonnull right) {
+  typedef unsigned char lanes __attribute__((vector_size(64)));
+  lanes a, b;
+  memcpy(&a, left, 64);
+  memcpy(&b, right, 64);
+#if defined(__clang__)
+  typedef _Bool bits __attribute__((ext_vector_type(64)));
+  bits differing = __builtin_convertvector(a != b, bits);
+  uint64_t mask;
+  memcpy(&mask, &differing, 8);
+  return mask;
+#else
+  uint64_t mask = 0;
+  for (int at = 0; at < 64; at++) mask |= (uint64_t)(a[at] != b[at]) << at;
+  return mask;
+#endif
+}
 
 // Words that several threads change at once. Always inlined, debug builds included, so that the
 // thread sanitizer sees them.
