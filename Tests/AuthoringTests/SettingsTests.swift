@@ -158,7 +158,7 @@ private let helpSnapshot = """
     --disk-reserve <bytes>              free space below which events are refused; 0...1TiB;
                                         default 256MiB
     --snapshot-every-events <n>         journal entries after which a snapshot is written;
-                                        1,000...1,000,000,000 entries; default 5_000_000
+                                        1,000...1,000,000,000 entries; default 10_000_000
     --snapshot-every <time>             time after which one is written if anything changed;
                                         100ms...1d; default 1m
     --snapshot-keep <n>                 snapshots kept, beside those that they build on; 1...1,000
@@ -166,7 +166,7 @@ private let helpSnapshot = """
     --snapshot-full-every <n>           every so many-th is full, the others hold what changed;
                                         1...1,000 snapshots; default 8
     --snapshot-rate <bytes>             bytes a second written in the background; 0 for no limit;
-                                        0...1TiB; default 100MiB
+                                        0...1TiB; default 50MiB
     --retention compress|remove|keep    what is done to segments older than every snapshot;
                                         default compress
     --fork-room <n>                     memory for forks, checkpoints and snapshots of a hunt, in

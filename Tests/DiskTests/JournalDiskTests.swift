@@ -288,3 +288,50 @@ func aFailedWriteStopsTheJournal(_ durability: Disk.Durability) throws {
   #expect(throws: DiskFault.self) { _ = try Files.list(deep) }
   #expect(Files.parent("/a") == "/" && Files.parent("a") == "." && Files.parent("/a/b/") == "/a")
 }
+
+/// A reader that takes what is fed, and reads the files where nothing is, sees each durable event once
+/// and in order: also one that falls behind for a while, or begins in the middle.
+@Test func theFeedAndTheFilesAreTheJournal() throws {
+  let folder = Folder()
+  let segments = Segments(folder: folder.path, identity: 1, segmentBytes: segmentBytesMin)
+  var random = TestRandom(seed: runSeed)
+  let disk = try start(segments, from: try ReadBack(segments).journal, .os, ringLines: 1_024)
+  var next: UInt64 = 0
+  var seen: UInt64 = 0
+  var fed = 0
+  var filed = 0
+  for round in 0..<300 {
+    #expect(put(1 + random.below(200), &next, disk))
+    // Now and then it sleeps until more was written than the feed holds.
+    if round % 50 < 20 { continue }
+    if random.chance(50) { #expect(wait { disk.durableThrough == next }) }
+    let durable = disk.durableThrough
+    while seen < durable {
+      var isRight = true
+      let isFed = disk.feed.read(from: seen, limit: 1 + random.below(300)) { run in
+        for at in 0..<run.count where !isNumbered(run.load(at, as: Event.self), seen + UInt64(at)) {
+          isRight = false
+        }
+        seen += UInt64(run.count)
+        fed += run.count
+      }
+      if !isFed {
+        var reader = try JournalReader(segments, from: seen, to: min(seen + 50, durable))
+        while let frame = try reader.next() {
+          for at in 0..<Int(frame.header.count)
+          where frame.header.firstOffset + UInt64(at) == seen {
+            if !isNumbered(frame.bytes.load(frame.eventsAt + at * 64, as: Event.self), seen) {
+              isRight = false
+            }
+            seen += 1
+            filed += 1
+          }
+        }
+      }
+      #expect(isRight, "SEED=\(runSeed)")
+      if !isRight { return }
+    }
+  }
+  #expect(stops(disk))
+  #expect(fed > 1_000 && filed > 1_000, "one way was hardly taken: \(fed) fed, \(filed) from files")
+}

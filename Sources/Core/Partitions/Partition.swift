@@ -37,11 +37,6 @@ public struct Partition: ~Copyable {
     return 1 + (1 + forkRoom) * (state + books)
   }
 
-  /// Pages that the state alone can come to use.
-  public static func statePages(_ definition: HuntDefinition, _ map: BlockMap) -> Int {
-    HuntState.layout(definition, map).pageCount
-  }
-
   /// - Parameters:
   ///   - heldLines: Lines of replies that may wait for the disk, at least 4,096.
   ///   - pool: Of at least `pagesNeeded`.

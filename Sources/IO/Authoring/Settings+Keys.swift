@@ -59,7 +59,7 @@ extension Settings {
   private static let snapshotFields: [Field<Settings>] = [
     Field(
       "snapshot_every_events", .whole(1_000...1_000_000_000, unit: "entries"),
-      default: "5_000_000", "journal entries after which a snapshot is written"
+      default: "10_000_000", "journal entries after which a snapshot is written"
     ) { $0.snapshotEveryEvents = Int($1.number) },
     Field(
       "snapshot_every", .duration(100...86_400_000), default: "1m",
@@ -74,7 +74,7 @@ extension Settings {
       "every so many-th is full, the others hold what changed"
     ) { $0.snapshotFullEvery = Int($1.number) },
     Field(
-      "snapshot_rate", .bytes(0...1 << 40, multipleOf: 1), default: "100MiB",
+      "snapshot_rate", .bytes(0...1 << 40, multipleOf: 1), default: "50MiB",
       "bytes a second written in the background; 0 for no limit"
     ) { $0.snapshotRate = Int($1.number) },
     Field(

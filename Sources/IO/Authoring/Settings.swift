@@ -18,12 +18,12 @@ public struct Settings: Equatable, Sendable {
   public var segmentBytes = 64 << 20
   public var digestEveryEvents = 1_000_000
   public var diskReserveBytes = 256 << 20
-  public var snapshotEveryEvents = 5_000_000
+  public var snapshotEveryEvents = 10_000_000
   public var snapshotEveryMs = 60_000
   public var snapshotKeep = 4
   public var snapshotFullEvery = 8
   /// Bytes a second; 0 for as fast as it goes.
-  public var snapshotRate = 100 << 20
+  public var snapshotRate = 50 << 20
   public var journalRetention = JournalRetention.compress
   /// In sizes of a hunt's whole state.
   public var forkRoom = 3

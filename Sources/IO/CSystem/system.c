@@ -56,8 +56,10 @@ int64_t vx_wall_ms(void) { return read_clock(CLOCK_REALTIME) / 1000000; }
 int64_t vx_thread_cpu_ns(void) { return read_clock(CLOCK_THREAD_CPUTIME_ID); }
 int64_t vx_process_cpu_ns(void) { return read_clock(CLOCK_PROCESS_CPUTIME_ID); }
 
-void vx_lower_priority(int nice) {
-  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice);
+void vx_run_when_idle(void) {
+  struct sched_param none = {0};
+  if (sched_setscheduler(0, SCHED_IDLE, &none) == 0) return;
+  setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 19);
 }
 
 int64_t vx_context_switches(void) {

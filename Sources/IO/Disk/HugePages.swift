@@ -9,11 +9,16 @@ public func adviseHugePages(_ slab: Slab) {
   }
 }
 
-/// Makes the kernel hand over the first `byteCount` bytes of a slab now, so that no event pays for
-/// the zeroing of a page. Where the kernel cannot (before 5.14) the first writes pay, as always.
-public func touchPages(_ slab: Slab, byteCount: Int) {
-  precondition(byteCount >= 0 && byteCount <= slab.byteCount)
+/// Makes the kernel hand over bytes of a slab now, so that no event pays for the zeroing of a page.
+/// Where the kernel cannot (before 5.14) the first writes pay, as always.
+///
+/// It asks for 2 MiB at a time, as the process's other threads cannot map memory meanwhile.
+public func touchPages(_ slab: Slab) {
   unsafe slab.withMemory { memory in
-    _ = unsafe madvise(memory.baseAddress, byteCount, 23)  // MADV_POPULATE_WRITE
+    guard let base = memory.baseAddress else { return }
+    for start in stride(from: 0, to: memory.count, by: 2 << 20) {
+      // MADV_POPULATE_WRITE
+      _ = unsafe madvise(base + start, min(2 << 20, memory.count - start), 23)
+    }
   }
 }

@@ -15,6 +15,8 @@ import Synchronization
 public final class JournalDisk: @unchecked Sendable {
   /// Event lines on their way to the disk; the partition's thread produces.
   public let ring: LineRing
+  /// What became durable last.
+  public let feed: JournalFeed
   private let segments: Segments
   private let durability: Durability
   private let groupNs: Int64
@@ -54,6 +56,7 @@ public final class JournalDisk: @unchecked Sendable {
     self.reserveBytes = reserveBytes
     self.owner = owner
     ring = LineRing(capacity: ringLines)
+    feed = JournalFeed(lines: ringLines)
     durable = Atomic(journal.position.offset)
     flushed = Atomic(journal.position.offset)
 
@@ -136,7 +139,7 @@ public final class JournalDisk: @unchecked Sendable {
           guard waitForSegment(writer.segment) else { return }
           files = try OpenSegment(segments, writer.segment, durability)
         }
-        take(into: &writer, &tick)
+        let fed = take(into: &writer, &tick)
         lastStart = vx_monotonic_ns()
         let request = writer.seal(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
@@ -145,6 +148,7 @@ public final class JournalDisk: @unchecked Sendable {
         let took = vx_monotonic_ns() - lastStart
         flushHistogram.withLock { $0.record(took) }
         guard claim(request.through) else { return }
+        if fed > 0 { feed.publish(fed, first: request.through - UInt64(fed)) }
         owner.ring()
         if durability != .batch { try flushIfDue(files, &lastFlush) }
       }
@@ -167,16 +171,19 @@ public final class JournalDisk: @unchecked Sendable {
     }
   }
 
-  /// Moves queued lines into the open frame.
-  private func take(into writer: inout JournalWriter, _ tick: inout Int64) {
+  /// Moves queued lines into the open frame; how many are fed on once it is durable.
+  private func take(into writer: inout JournalWriter, _ tick: inout Int64) -> Int {
     let count = min(ring.availableNow, writer.room)
+    let isFed = feed.accepts(count)
     let first = ring.readIndex
     for at in first..<(first + count) {
       let event = ring.load(at, as: Event.self)
       if event.kindByte == EventKind.tick.rawValue { tick = event.time }
       writer.append(event)
+      if isFed { feed.store(event, at - first) }
     }
     ring.release(count)
+    return isFed ? count : 0
   }
 
   /// Time between two flushes where not every write is flushed, nanoseconds.

@@ -139,7 +139,7 @@ extension ForkBuilder {
     let lineage = history.current
     var partition: Partition
     do throws(ForkRefusal) {
-      partition = try beginning(Line(lineage, history), pages: head.pages)
+      partition = try entry.genesis(Line(lineage, history), pages: head.pages)
     } catch {
       throw ForkFault(507, "no_room", "the hunt's page budget has no room for a replay: \(error)")
     }

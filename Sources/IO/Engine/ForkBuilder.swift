@@ -19,18 +19,16 @@ struct ForkBuilder {
 
   // MARK: Where
 
-  /// The hunt now, frozen, once everything in it is durable.
+  /// The hunt now, frozen, with all that is in it durable.
   func head() throws(ForkFault) -> HeldCheckpoint {
-    let answer = Handoff<HeldCheckpoint?>()
-    owner.post(.checkpoint(slot: entry.slot, answer))
-    guard let held = answer.take(withinMs: 10_000) else {
+    let answer = Handoff<UInt64?>()
+    owner.post(.offset(slot: entry.slot, answer))
+    guard let place = answer.take(withinMs: 10_000) else {
       throw ForkFault(503, "busy", "the hunt did not answer in time")
     }
-    guard let checkpoint = held else {
-      throw ForkFault(507, "no_room", "the hunt's page budget has no room for a fork")
-    }
-    try waitUntilDurable(checkpoint.offset)
-    return checkpoint
+    guard let offset = place else { throw ForkFault(404, "unknown_hunt", "the hunt is gone") }
+    try waitUntilDurable(offset)
+    return try forks.shadow.checkpoint(entry, at: offset)
   }
 
   func waitUntilDurable(_ offset: UInt64) throws(ForkFault) {
@@ -78,7 +76,7 @@ struct ForkBuilder {
           }
         }
       }
-    } catch { throw Self.fault(error) }
+    } catch { throw ForkFault(error) }
     return entry.journal.durableThrough
   }
 
@@ -86,25 +84,13 @@ struct ForkBuilder {
 
   /// A partition on `line` that has come to `target`.
   ///
-  /// It begins at the latest checkpoint that the line does not differ before, or at the hunt's
-  /// beginning.
-  ///
   /// - Parameter pages: What the hunt holds now: as much may be written again.
   func partition(
     along line: Line, to target: UInt64, pages: Int, _ record: ForkRecord?
   ) throws(ForkFault) -> Partition {
-    let bases = forks.checkpoints.filter { base in
-      base.offset <= target
-        && line.lineage.firstDifference(from: base.line.lineage) >= base.offset
-    }
-    let base = bases.max { $0.offset < $1.offset }
     let partition: Partition
     do throws(ForkRefusal) {
-      if let base {
-        partition = try base.branch(entry, along: line)
-      } else {
-        partition = try beginning(line, pages: pages)
-      }
+      partition = try entry.beginning(of: line, to: target, pages: pages)
     } catch {
       throw ForkFault(507, "no_room", "the hunt's page budget has no room for a fork: \(error)")
     }
@@ -112,20 +98,6 @@ struct ForkBuilder {
     record?.status.withLock { $0.base = branch.nextOffset }
     try replay(&branch, to: target, record)
     return branch
-  }
-
-  /// The hunt before its first event.
-  func beginning(_ line: Line, pages: Int) throws(ForkRefusal) -> Partition {
-    guard makeRoom(pages) else {
-      throw .poolTooSmall(neededPages: pages, freePages: entry.pool.roomCount)
-    }
-    if let genesis = forks.genesis { return try genesis.branch(entry, along: line) }
-    var partition = Partition(
-      entry.definition, map: entry.map, number: entry.number, digestEvery: 1 << 40,
-      heldLines: 4_096, pool: entry.pool, isBranch: true)
-    forks.keep(genesis: HeldCheckpoint(try partition.checkpoint()))
-    partition.follow(line)
-    return partition
   }
 
   /// Replays the journal into `partition` until it has come to `target`, which must be durable.
@@ -149,20 +121,18 @@ struct ForkBuilder {
         if let record {
           if record.isCancelled.load(ordering: .acquiring) || owner.forkThread.isStopping {
             throw .inconsistent(
-              path: "", byte: 0, offset: partition.nextOffset, reason: Self.cancelled)
+              path: "", byte: 0, offset: partition.nextOffset, reason: ForkFault.cancelled)
           }
           let done = Int((partition.nextOffset - start) * 1_000 / (target - start))
           record.status.withLock { $0.progress = done }
         }
       }
-    } catch { throw Self.fault(error) }
+    } catch { throw ForkFault(error) }
     guard partition.nextOffset == target else {
       throw ForkFault(
         500, "damaged", "the journal ends at \(partition.nextOffset), before \(target)")
     }
   }
-
-  private static let cancelled = "cancelled"
 
   private func replay(
     _ frame: RecoveredFrame, into partition: inout Partition, to target: UInt64,
@@ -172,9 +142,9 @@ struct ForkBuilder {
     if count == 0 { return }
     // A frame's events write a few pages each; a small state has no more than it has.
     let pages = min(entry.pool.pageCount / 8, 16 * count + 64)
-    guard partition.state.hasRoom(pages: pages) || makeRoom(pages) else {
+    guard partition.state.hasRoom(pages: pages) || entry.makeRoom(pages) else {
       throw .inconsistent(
-        path: "", byte: 0, offset: partition.nextOffset, reason: Self.noRoom)
+        path: "", byte: 0, offset: partition.nextOffset, reason: ForkFault.noRoom)
     }
     do throws(ReplayFault) {
       guard let see else {
@@ -189,31 +159,6 @@ struct ForkBuilder {
     } catch {
       throw .inconsistent(
         path: forks.segments.folder, byte: 0, offset: error.offset, reason: "\(error.reason)")
-    }
-  }
-
-  /// Gives up states of the past and checkpoints, the oldest first, until so many pages are free;
-  /// false when there is nothing left to give up.
-  private func makeRoom(_ pages: Int) -> Bool {
-    while entry.pool.roomCount < pages {
-      if !forks.dropPast() && forks.thin().isEmpty { return false }
-    }
-    return true
-  }
-
-  private static let noRoom = "no room"
-
-  private static func fault(_ fault: JournalFault) -> ForkFault {
-    switch fault {
-    case .inconsistent(_, _, _, Self.cancelled):
-      return ForkFault(410, "cancelled", "the fork was deleted, or the engine is stopping")
-    case .inconsistent(_, _, let offset, Self.noRoom):
-      return ForkFault(
-        507, "no_room", "the hunt's page budget had no room for the fork at offset \(offset)")
-    case .removed:
-      return ForkFault(410, "history_removed", "\(fault)")
-    default:
-      return ForkFault(500, "damaged", "\(fault)")
     }
   }
 
@@ -427,6 +372,7 @@ struct ForkBuilder {
       switch answer.take(withinMs: 10_000) {
       case .promoted(let offset):
         forks.append(History.Promotion(offset: offset, lineage: lineage))
+        forks.shadow.restart()
         try waitUntilDurable(offset + 1)
         do throws(DiskFault) {
           try forks.branches.write(offset: offset, number, hash: hash)

@@ -1,4 +1,5 @@
 public import Authoring
+import Disk
 public import Events
 
 /// What somebody wants of the forks of a hunt.
@@ -61,4 +62,25 @@ struct ForkFault: Error {
   }
 
   var body: [UInt8] { errorBody(code, message, field: field) }
+}
+
+extension ForkFault {
+  // What a replay is ended with that is no fault of the journal.
+  static let cancelled = "cancelled"
+  static let noRoom = "no room"
+
+  /// What a journal's fault means to those who asked for a replay.
+  init(_ fault: JournalFault) {
+    switch fault {
+    case .inconsistent(_, _, _, Self.cancelled):
+      self.init(410, "cancelled", "the fork was deleted, or the engine is stopping")
+    case .inconsistent(_, _, let offset, Self.noRoom):
+      self.init(
+        507, "no_room", "the hunt's page budget had no room for the fork at offset \(offset)")
+    case .removed:
+      self.init(410, "history_removed", "\(fault)")
+    default:
+      self.init(500, "damaged", "\(fault)")
+    }
+  }
 }

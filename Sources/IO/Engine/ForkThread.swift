@@ -39,13 +39,6 @@ final class ForkThread: @unchecked Sendable {
     return taken
   }
 
-  /// Destroys what owns many pages, here rather than on the caller's thread.
-  func destroy(_ checkpoints: [HeldCheckpoint]) {
-    if checkpoints.isEmpty { return }
-    // Where the queue is full the caller's thread does it after all.
-    _ = submit { withExtendedLifetime(checkpoints) {} }
-  }
-
   func stop() {
     stopping.store(true, ordering: .releasing)
     bell.ring()

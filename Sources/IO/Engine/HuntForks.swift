@@ -12,11 +12,11 @@ final class HuntForks: @unchecked Sendable {
   /// Checkpoints kept to begin forks from, the older the sparser.
   static let checkpointCountMax = 16
   /// Fewest events between two of them.
-  static let checkpointEvents: UInt64 = 50_000
+  static let checkpointEvents: UInt64 = 100_000
   /// What copying a page after a checkpoint may cost, and the share of the time that all of them
-  /// together may take: one in twenty.
+  /// together may take: one in forty.
   private static let pageCopyNs: Int64 = 600
-  private static let timeShare: Int64 = 20
+  private static let timeShare: Int64 = 40
 
   private struct State {
     var checkpoints: [HeldCheckpoint] = []
@@ -29,12 +29,11 @@ final class HuntForks: @unchecked Sendable {
   }
 
   let segments: Segments
+  let shadow = Shadow()
   let branches: BranchFiles
   private let state: Mutex<State>
-  /// Checkpoints refused because the pool had no room.
-  let refused = Atomic<UInt64>(0)
 
-  // The partition's thread alone.
+  // The shadow alone.
   private var lastEvents: UInt64 = 0
   private var lastNs: Int64 = 0
 
@@ -128,7 +127,7 @@ final class HuntForks: @unchecked Sendable {
     lastNs = nowNs
   }
 
-  /// Keeps a checkpoint; those that make room for it, to be destroyed on another thread.
+  /// Keeps a checkpoint; those that make room for it.
   func keep(_ checkpoint: HeldCheckpoint) -> [HeldCheckpoint] {
     state.withLock { state in
       state.checkpoints.append(checkpoint)

@@ -28,39 +28,6 @@ extension PartitionThread {
   /// Events that a promotion may replay between two batches.
   static let promotionLagMax = 2_048
 
-  /// Freezes the hunt as it is; nil, and some older checkpoints given up, when the pool has no
-  /// room.
-  func checkpoint(_ hunt: HostedHunt) -> HeldCheckpoint? {
-    for _ in 0..<2 {
-      do throws(ForkRefusal) {
-        return HeldCheckpoint(try hunt.partition.checkpoint())
-      } catch {
-        hunt.forks.refused.add(1, ordering: .relaxed)
-        let gone = hunt.forks.thin()
-        if gone.isEmpty { return nil }
-      }
-    }
-    return nil
-  }
-
-  /// Takes a checkpoint where one is due.
-  func keepCheckpoints(_ hunt: HostedHunt, _ now: Int64) {
-    let events = hunt.partition.state.eventCount
-    let nowNs = now * 1_000_000
-    guard
-      hunt.forks.isDue(
-        events: events, pagesCopied: hunt.partition.state.space.unsealedCount, nowNs: nowNs)
-    else { return }
-    hunt.forks.tried(events: events, nowNs: nowNs)
-    // Checkpoints make things faster; snapshots and forks, which must be, come first.
-    let pool = hunt.entry.pool
-    if pool.roomCount < hunt.partition.state.space.pageCount * 3 / 2 {
-      return forkThread.destroy(hunt.forks.thin())
-    }
-    guard let checkpoint = checkpoint(hunt) else { return }
-    forkThread.destroy(hunt.forks.keep(checkpoint))
-  }
-
   /// Makes a fork the hunt, between two batches: replays into it what came since, from the lines
   /// that the journal's ring still holds, and journals the mark.
   func promote(_ hunt: HostedHunt, _ promotion: Promotion) -> Promotion.Answer {

@@ -19,15 +19,14 @@ final class PartitionThread: @unchecked Sendable {
     /// Stops the hunt's journal and lets go of it; `done` is called when nothing refers to it.
     case detach(slot: UInt32, done: @Sendable () -> Void)
     case query(slot: UInt32, Query, QueryTicket)
-    /// Freezes the hunt as it is; the answer is nil when the hunt is gone or the pool has no room.
-    case checkpoint(slot: UInt32, Handoff<HeldCheckpoint?>)
+    /// Offset of the next event; nil when the hunt is gone.
+    case offset(slot: UInt32, Handoff<UInt64?>)
     case promote(slot: UInt32, Promotion, Handoff<Promotion.Answer>)
   }
 
   let bell = Doorbell()
   private let settings: Settings
   private let clock: EngineClock
-  private let snapshotter: Snapshotter
   let log: Engine.Log
   private let mailbox = Mutex<[Command]>([])
   private let hasMail = Atomic<Bool>(false)
@@ -43,12 +42,11 @@ final class PartitionThread: @unchecked Sendable {
   private var toWake: [Bool] = []
 
   init(
-    index: Int, settings: Settings, clock: EngineClock, snapshotter: Snapshotter,
-    forkThread: ForkThread, log: @escaping Engine.Log
+    index: Int, settings: Settings, clock: EngineClock, forkThread: ForkThread,
+    log: @escaping Engine.Log
   ) {
     self.index = index
     self.settings = settings
-    self.snapshotter = snapshotter
     self.forkThread = forkThread
     self.log = log
     self.clock = clock
@@ -88,12 +86,10 @@ final class PartitionThread: @unchecked Sendable {
       wakePorts()
       if !worked { rest(now) }
     }
-    // Images that came back since.
     _ = readMail()
     for hunt in hunts {
       guard let hunt else { continue }
       close(hunt)
-      takeSnapshot(hunt, clock.nowMs, isLast: true)
     }
     wakePorts()
   }
@@ -261,7 +257,6 @@ final class PartitionThread: @unchecked Sendable {
       }
     }
     if hunt.hasFailed { return worked }
-    keepCheckpoints(hunt, now)
     let hasTimer = hunt.partition.state.nextTimer.map { $0 <= now } ?? false
     if hasTimer, hunt.journal.ring.hasRoom(16) {
       worked = true
@@ -269,29 +264,7 @@ final class PartitionThread: @unchecked Sendable {
         hunt.partition.advance(to: now, &output)
       }
     }
-    if hunt.entry.snapshots.isDue(hunt.partition.nextOffset, nowMs: now, settings) {
-      takeSnapshot(hunt, now, isLast: false)
-    }
     return worked
-  }
-
-  /// Branches the hunt between two batches and has a snapshot made of it: in the background, or
-  /// with `isLast`, its journal closed, here and now.
-  private func takeSnapshot(_ hunt: HostedHunt, _ now: Int64, isLast: Bool) {
-    let trail = hunt.entry.snapshots
-    let offset = hunt.partition.nextOffset
-    if hunt.hasFailed || hunt.journal.hasFailed || offset == 0 { return }
-    if isLast && trail.status.last?.offset == offset { return }
-    guard trail.begin(offset, nowMs: now) else { return }
-    do throws(ForkRefusal) {
-      let box = ImageBox(try hunt.partition.image())
-      if !isLast { return snapshotter.write(box, hunt) }
-      snapshotter.writeNow(box, trail, hunt.journal, isPaced: false)
-      box.drop()
-    } catch {
-      snapshotter.failed(trail, "no pages are left for it: \(error)")
-    }
-    trail.end()
   }
 
   private func wakePorts() {
@@ -323,8 +296,8 @@ final class PartitionThread: @unchecked Sendable {
         done()
       case .query(let slot, let query, let ticket):
         answer(slot, query, ticket)
-      case .checkpoint(let slot, let answer):
-        answer.put(hunt(slot).flatMap { checkpoint($0) })
+      case .offset(let slot, let answer):
+        answer.put(hunt(slot)?.partition.nextOffset)
       case .promote(let slot, let promotion, let answer):
         answer.put(hunt(slot).map { promote($0, promotion) } ?? .gone)
       }

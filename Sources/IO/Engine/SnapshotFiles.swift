@@ -155,14 +155,16 @@ public struct SnapshotFiles: Sendable {
   ///
   /// - Parameters:
   ///   - pool: Of at least `Partition.pagesNeeded`; all its pages free.
+  ///   - isBranch: Whether it is beside the hunt itself on the same pool.
   ///   - line: The line to go on along; below `offset` the one that the snapshot was taken on.
   /// - Complexity: O(bytes of the snapshot and of those it builds on).
   public func load(
     _ offset: UInt64, along line: Line = Line(), pool: PagePool, digestEvery: UInt64,
-    heldLines: Int
+    heldLines: Int, isBranch: Bool = false
   ) throws(SnapshotFault) -> Partition {
-    var state = HuntState(unfilled: definition, map: map, pool: pool)
-    var books = Books(producers: definition.limits.producers, pool: pool)
+    var state = HuntState(unfilled: definition, map: map, pool: pool, isBranch: isBranch)
+    var books = Books(
+      producers: definition.limits.producers, pool: pool, isBranch: isBranch)
     var last = SnapshotHeader()
     for header in try chain(offset) {
       last = header

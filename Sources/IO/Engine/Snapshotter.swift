@@ -41,7 +41,7 @@ final class Snapshotter: @unchecked Sendable {
     self.clock = clock
     self.log = log
     thread = OSThread(name: "vx-snapshot") { [self] in
-      vx_lower_priority(10)
+      vx_run_when_idle()
       while true {
         let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         if let job {
@@ -58,9 +58,9 @@ final class Snapshotter: @unchecked Sendable {
   }
 
   /// Writes a snapshot in the background; the trail has begun. At most one a hunt waits.
-  func write(_ box: ImageBox, _ hunt: HostedHunt) {
-    let trail = hunt.entry.snapshots
-    let journal = hunt.journal
+  func write(_ box: ImageBox, _ entry: HuntEntry) {
+    let trail = entry.snapshots
+    let journal = entry.journal
     submit { [self] in
       writeNow(box, trail, journal, isPaced: true)
       box.drop()

@@ -28,8 +28,8 @@ VX_NOLOCKS int64_t vx_process_cpu_ns(void);
 /// Voluntary plus involuntary context switches of the process.
 int64_t vx_context_switches(void);
 int64_t vx_rss_bytes(void);
-/// Lets other threads go first: nice value of the calling thread.
-void vx_lower_priority(int nice);
+/// The calling thread runs on processor time that no other thread wants.
+void vx_run_when_idle(void);
 int vx_set_thread_name(const char *_Nonnull name);
 VX_NOLOCKS void vx_pause(void);
 int vx_errno(void);

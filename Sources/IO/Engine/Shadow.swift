@@ -1,0 +1,318 @@
+import Authoring
+import Bounded
+import Bus
+import CSystem
+import Disk
+import Events
+import Hunt
+import Journal
+import Pages
+import Partitions
+import Synchronization
+
+/// A second copy of a hunt, which follows its journal's durable part: what forks begin from, and
+/// what snapshots hold.
+///
+/// The hunt itself is never branched while it plays. Every page that a branch shares must be copied
+/// before it is written, and a busy hunt of a million players writes nearly all of its pages within
+/// 100 ms: at 500,000 events/s each branch made p99 rise from 5 to over 100 ms. Here those copies
+/// cost nobody's time. And since each digest in the journal is compared with the shadow's own, the
+/// hunt is verified all the while it plays.
+final class Shadow: @unchecked Sendable {
+  /// Events that it goes on by before others may look at it.
+  static let sliceEvents: UInt64 = 20_000
+  /// Events that it takes at once.
+  private static let runEvents = 2_048
+
+  fileprivate struct State: ~Copyable {
+    var partition: Partition?
+    var reader: JournalReader?
+    var effects = EffectBuffer(capacity: 1)
+    /// Promotions that the hunt's history must know before the journal makes sense.
+    var promotions: UInt32 = 0
+    /// What the last event that could not be replayed was.
+    var unknown: ReplayFault.Reason?
+    var failure: ForkFault?
+  }
+
+  private let state = Mutex(State())
+
+  /// Why the shadow follows no more; nil while it does.
+  var failure: ForkFault? { state.withLock { $0.failure } }
+
+  /// Where it has come to; nil when it has not begun.
+  var offset: UInt64? { state.withLock { $0.partition?.nextOffset } }
+
+  /// Goes on by a slice, unless somebody else is at it: whether there is more, and what is to be
+  /// written as a snapshot when one is due.
+  ///
+  /// - Parameter isDue: Asked with the offset come to.
+  func follow(
+    _ entry: HuntEntry, nowNs: Int64, isDue: (UInt64) -> Bool
+  ) throws(ForkFault) -> (isBehind: Bool, image: ImageBox?) {
+    let outcome = try state.withLockIfAvailable {
+      state throws(ForkFault) -> (Bool, ImageBox?) in
+      if state.failure != nil { return (false, nil) }
+      let durable = entry.journal.durableThrough
+      let from = state.partition?.nextOffset ?? 0
+      if durable <= from { return (false, nil) }
+      try follow(&state, entry, to: durable, limit: Self.sliceEvents)
+      keepCheckpoint(&state, entry, nowNs)
+      guard let offset = state.partition?.nextOffset else { return (false, nil) }
+      let image = isDue(offset) ? try image(&state) : nil
+      return (offset < durable, image)
+    }
+    return outcome ?? (false, nil)
+  }
+
+  /// The hunt as it was at `offset` or a little later, frozen.
+  ///
+  /// - Parameter offset: Durable.
+  func checkpoint(_ entry: HuntEntry, at offset: UInt64) throws(ForkFault) -> HeldCheckpoint {
+    try state.withLock { state throws(ForkFault) in
+      if let failure = state.failure { throw failure }
+      try follow(&state, entry, to: offset, limit: .max)
+      do throws(ForkRefusal) {
+        if let held = try state.partition?.checkpoint() { return HeldCheckpoint(held) }
+      } catch {
+        guard entry.makeRoom(entry.pool.pageCount / 4) else { throw Self.noRoom(error) }
+      }
+      do throws(ForkRefusal) {
+        if let held = try state.partition?.checkpoint() { return HeldCheckpoint(held) }
+      } catch { throw Self.noRoom(error) }
+      throw ForkFault(503, "busy", "the hunt's history is being put in order; try again")
+    }
+  }
+
+  /// The whole hunt, for a last snapshot once its journal is closed; nil when `offset` is where it
+  /// ends.
+  func lastImage(_ entry: HuntEntry, unless offset: UInt64?) throws(ForkFault) -> ImageBox? {
+    try state.withLock { state throws(ForkFault) -> ImageBox? in
+      if let failure = state.failure { throw failure }
+      let durable = entry.journal.durableThrough
+      if durable == 0 || offset == durable { return nil }
+      try follow(&state, entry, to: durable, limit: .max)
+      return try image(&state)
+    }
+  }
+
+  /// Begins anew along the hunt's line, another of which was promoted.
+  func restart() { state.withLock { $0.restart() } }
+
+  // MARK: Parts
+
+  private static func noRoom(_ refusal: ForkRefusal) -> ForkFault {
+    ForkFault(507, "no_room", "the hunt's page budget has no room for a fork: \(refusal)")
+  }
+
+  /// Replays what lies between, in whole frames.
+  private func follow(
+    _ state: inout State, _ entry: HuntEntry, to target: UInt64, limit: UInt64
+  ) throws(ForkFault) {
+    let history = entry.forks.history
+    if history.count < state.promotions { return }
+    if state.partition == nil {
+      let line = Line(history.current, history)
+      do throws(ForkRefusal) {
+        state.partition = try entry.beginning(of: line, to: target, pages: 64)
+      } catch { throw Self.noRoom(error) }
+      entry.forks.tried(events: state.partition?.state.eventCount ?? 0, nowNs: 0)
+    }
+    guard let from = state.partition?.nextOffset, from < target else { return }
+    let end = limit < target - from ? from + limit : target
+    do throws(JournalFault) {
+      while let offset = state.partition?.nextOffset, offset < end {
+        guard hasRoom(&state, entry) else {
+          throw .inconsistent(path: "", byte: 0, offset: offset, reason: ForkFault.noRoom)
+        }
+        do throws(ReplayFault) {
+          let isFed = try entry.journal.feed.read(from: offset, limit: Self.runEvents) {
+            run throws(ReplayFault) in try state.replay(run)
+          }
+          if isFed {
+            state.reader = nil
+            continue
+          }
+        } catch { throw Self.fault(error, entry) }
+        if state.reader == nil {
+          state.reader = try JournalReader(entry.forks.segments, from: offset)
+        }
+        // Whatever comes next is in the file, or was fed meanwhile.
+        state.reader?.end = min(offset + UInt64(Self.runEvents), target)
+        guard let frame = try state.reader?.next() else { continue }
+        do throws(ReplayFault) { try state.replay(frame) } catch {
+          throw Self.fault(error, entry)
+        }
+      }
+    } catch {
+      if case .promotion(let mark)? = state.unknown {
+        state.restart()
+        state.promotions = mark.number
+        return
+      }
+      state.restart()
+      let fault = ForkFault(error)
+      // Want of room may pass; a journal that disagrees with the hunt does not.
+      if fault.status == 500 { state.failure = fault }
+      throw fault
+    }
+  }
+
+  private static func fault(_ fault: ReplayFault, _ entry: HuntEntry) -> JournalFault {
+    .inconsistent(
+      path: entry.forks.segments.folder, byte: 0, offset: fault.offset, reason: "\(fault.reason)")
+  }
+
+  /// Whether a run's writes find pages, having made room if need be.
+  private func hasRoom(_ state: inout State, _ entry: HuntEntry) -> Bool {
+    let pages = min(entry.pool.pageCount / 8, 16 * Self.runEvents + 64)
+    return state.partition?.state.hasRoom(pages: pages) ?? false || entry.makeRoom(pages)
+  }
+
+  private func keepCheckpoint(_ state: inout State, _ entry: HuntEntry, _ nowNs: Int64) {
+    guard let events = state.partition?.state.eventCount,
+      let copied = state.partition?.state.space.unsealedCount,
+      entry.forks.isDue(events: events, pagesCopied: copied, nowNs: nowNs)
+    else { return }
+    entry.forks.tried(events: events, nowNs: nowNs)
+    // Checkpoints make things faster; snapshots and forks, which must be, come first.
+    if entry.pool.roomCount < (state.partition?.state.space.pageCount ?? 0) {
+      _ = entry.forks.thin()
+    } else if let held = try? state.partition?.checkpoint() {
+      _ = entry.forks.keep(HeldCheckpoint(held))
+    }
+  }
+
+  private func image(_ state: inout State) throws(ForkFault) -> ImageBox? {
+    do throws(ForkRefusal) {
+      guard let image = try state.partition?.image() else { return nil }
+      return ImageBox(image)
+    } catch { throw Self.noRoom(error) }
+  }
+}
+
+extension Shadow.State {
+  fileprivate mutating func replay(_ frame: RecoveredFrame) throws(ReplayFault) {
+    guard var held = partition.take() else { return }
+    do throws(ReplayFault) { _ = try replayFrame(frame, into: &held, &effects) } catch {
+      partition = consume held
+      unknown = error.reason
+      throw error
+    }
+    partition = consume held
+  }
+
+  fileprivate mutating func replay(_ run: LineRun) throws(ReplayFault) {
+    guard var held = partition.take() else { return }
+    do throws(ReplayFault) { try held.replay(run, &effects) } catch {
+      partition = consume held
+      unknown = error.reason
+      throw error
+    }
+    partition = consume held
+  }
+
+  fileprivate mutating func restart() {
+    partition = nil
+    reader = nil
+    unknown = nil
+  }
+}
+
+/// The thread on which the shadows of all hunts follow their journals: of low priority, so that the
+/// hunts themselves come first.
+final class ShadowThread: @unchecked Sendable {
+  private let settings: Settings
+  private let clock: EngineClock
+  private let snapshotter: Snapshotter
+  private let log: Engine.Log
+  private let entries = Mutex<[HuntEntry]>([])
+  /// Held while a hunt is looked after.
+  private let working = Mutex<Void>(())
+  private let bell = Doorbell()
+  private let stopping = Atomic<Bool>(false)
+  private var thread: OSThread?
+  /// What was last in each hunt's way; its own thread's alone.
+  private var troubles: [UInt32: String] = [:]
+
+  init(
+    _ settings: Settings, clock: EngineClock, snapshotter: Snapshotter, log: @escaping Engine.Log
+  ) {
+    self.settings = settings
+    self.clock = clock
+    self.snapshotter = snapshotter
+    self.log = log
+  }
+
+  func start() {
+    thread = OSThread(name: "vx-shadow") { [self] in
+      vx_run_when_idle()
+      while !stopping.load(ordering: .acquiring) {
+        var isBehind = false
+        for entry in entries.withLock({ $0 }) where working.withLock({ _ in tend(entry) }) {
+          isBehind = true
+        }
+        if !isBehind {
+          bell.wait(timeoutNs: 20_000_000) { stopping.load(ordering: .acquiring) }
+        }
+      }
+    }
+  }
+
+  func attach(_ entry: HuntEntry) { entries.withLock { $0.append(entry) } }
+
+  /// Returns when the hunt is no longer looked after.
+  func detach(_ entry: HuntEntry) {
+    entries.withLock { $0.removeAll { $0.number == entry.number } }
+    working.withLock { _ in }
+  }
+
+  /// Goes on by a slice; whether the hunt is further still.
+  private func tend(_ entry: HuntEntry) -> Bool {
+    let nowMs = clock.nowMs
+    let trail = entry.snapshots
+    do throws(ForkFault) {
+      let (isBehind, image) = try entry.forks.shadow.follow(entry, nowNs: nowMs * 1_000_000) {
+        trail.isDue($0, nowMs: nowMs, settings) && trail.begin($0, nowMs: nowMs)
+      }
+      if let image { snapshotter.write(image, entry) }
+      return isBehind
+    } catch {
+      if entry.forks.shadow.failure != nil {
+        log(
+          .error,
+          "hunt \(entry.name): its shadow follows no more, so there will be no snapshots and no "
+            + "forks: \(error.message)")
+      } else {
+        // Once, not every time that it is tried again.
+        let isNew = troubles.updateValue(error.message, forKey: entry.number) != error.message
+        if isNew { log(.warning, "hunt \(entry.name): its shadow waits: \(error.message)") }
+      }
+      return false
+    }
+  }
+
+  /// Ends the thread.
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    bell.ring()
+    thread?.join()
+    thread = nil
+  }
+
+  /// Writes the last snapshot of each hunt; after `stop`, with every journal closed.
+  func finish() {
+    for entry in entries.withLock({ $0 }) where !entry.journal.hasFailed {
+      let trail = entry.snapshots
+      do throws(ForkFault) {
+        guard
+          let image = try entry.forks.shadow.lastImage(entry, unless: trail.status.last?.offset),
+          trail.begin(entry.journal.durableThrough, nowMs: clock.nowMs)
+        else { continue }
+        snapshotter.writeNow(image, trail, entry.journal, isPaced: false)
+        image.drop()
+        trail.end()
+      } catch { snapshotter.failed(trail, error.message) }
+    }
+  }
+}
