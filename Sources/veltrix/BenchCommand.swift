@@ -138,16 +138,17 @@ enum BenchCommand {
     _ = bench.run()
     var rates: [Int] = []
     let rssBefore = vx_rss_bytes()
-    let allocationsBefore = vx_malloc_count()
+    var allocations: UInt64 = 0
     for run in 1...plan.runs {
+      let allocationsBefore = vx_malloc_count()
       let ns = bench.run()
+      allocations += vx_malloc_count() - allocationsBefore
       let rate = Int(Int64(plan.events) * 1_000_000_000 / ns.wall)
       rates.append(rate)
       Terminal.out(
         "run \(run): \(rate) events/s, \(ns.wall / Int64(plan.events)) ns an event, "
           + "\(ns.processor / Int64(plan.events)) ns of processor")
     }
-    let allocations = vx_malloc_count() - allocationsBefore
     let rss = vx_rss_bytes()
     rates.sort()
     let median = rates[rates.count / 2]

@@ -73,13 +73,17 @@ public struct HuntDifference: Sendable {
   }
 
   private mutating func comparePlayers(_ before: inout HuntState, _ after: inout HuntState) {
+    // Whoever never came on one side moves all rows behind by one: the last distance is a good
+    // guess for the next.
+    var shift = 0
     for row in 0..<Int(before.counts.players) {
       let left = before.players.load(row, before.space)
-      guard let other = after.rowLike(row, left.key) else {
+      guard let other = after.rowLike(row + shift, left.key) else {
         players.append(
           Player(key: left.key, before: before.side(row, left), after: nil))
         continue
       }
+      shift = other - row
       let right = after.players.load(other, after.space)
       if left.total != right.total || left.claims != right.claims
         || left.isPresent != right.isPresent
@@ -89,9 +93,12 @@ public struct HuntDifference: Sendable {
             key: left.key, before: before.side(row, left), after: after.side(other, right)))
       }
     }
+    shift = 0
     for row in 0..<Int(after.counts.players) {
       let right = after.players.load(row, after.space)
-      if before.rowLike(row, right.key) == nil {
+      if let other = before.rowLike(row + shift, right.key) {
+        shift = other - row
+      } else {
         players.append(Player(key: right.key, before: nil, after: after.side(row, right)))
       }
     }
@@ -152,7 +159,7 @@ public struct HuntDifference: Sendable {
 extension HuntState {
   /// The row of the player `key`, looked for at `row` first.
   fileprivate mutating func rowLike(_ row: Int, _ key: UInt64) -> Int? {
-    if row < Int(counts.players), players.load(row, space).key == key { return row }
+    if row >= 0, row < Int(counts.players), players.load(row, space).key == key { return row }
     return self.row(of: key)
   }
 
