@@ -2,32 +2,50 @@ public import Bounded
 import CSystem
 import Glibc
 
-/// A new file written from its start to its end in whole MiB, past the page cache and not faster
-/// than told, so that the journal's own writes hardly notice.
+/// Bytes that are to pass not faster than told.
+struct Pace: Sendable {
+  /// 0 for as fast as it goes.
+  let bytesPerSecond: Int
+  private let started = vx_monotonic_ns()
+
+  init(_ bytesPerSecond: Int) { self.bytesPerSecond = bytesPerSecond }
+
+  /// Returns when `bytes` since the beginning are due, after a second at most.
+  func wait(_ bytes: Int) {
+    if bytesPerSecond == 0 { return }
+    let due = started + Int64(Double(bytes) * 1_000_000_000 / Double(bytesPerSecond))
+    let rest = due - vx_monotonic_ns()
+    if rest > 0 { vx_sleep_ns(min(rest, 1_000_000_000)) }
+  }
+}
+
+/// A new file written from its start to its end, past the page cache and not faster than told, so
+/// that the journal's own writes hardly notice.
 ///
 /// It gets its name only with `finish`: until then it is `path` with `.new` behind.
 public struct PacedFile: ~Copyable {
-  /// Bytes written at once.
+  /// Bytes that whoever writes may well gather.
   public static let chunkBytes = 1 << 20
+  /// Bytes written at once: what a write of the journal may have to wait for.
+  private static let writeBytes = 128 << 10
 
   public let path: String
   private let file: File
-  private let buffer = Slab(byteCount: PacedFile.chunkBytes)
+  private let buffer = Slab(byteCount: PacedFile.writeBytes)
   private var filled = 0
-  private let bytesPerSecond: Int
+  private let pace: Pace
   private let isCancelled: () -> Bool
-  private let started = vx_monotonic_ns()
   /// Bytes appended so far.
   public private(set) var byteCount = 0
 
   /// - Parameters:
   ///   - bytesPerSecond: 0 for as fast as it goes.
-  ///   - isCancelled: Asked before each MiB; when it holds, the write ends with `ECANCELED`.
+  ///   - isCancelled: Asked before each write; when it holds, the write ends with `ECANCELED`.
   public init(
     _ path: String, bytesPerSecond: Int, isCancelled: @escaping () -> Bool = { false }
   ) throws(DiskFault) {
     self.path = path
-    self.bytesPerSecond = bytesPerSecond
+    pace = Pace(bytesPerSecond)
     self.isCancelled = isCancelled
     file = try File(filling: path + ".new")
   }
@@ -50,11 +68,7 @@ public struct PacedFile: ~Copyable {
     let written = byteCount - filled
     try file.write(buffer, from: 0, count: count, at: written)
     filled = 0
-    if bytesPerSecond == 0 { return }
-    let due =
-      started + Int64(Double(written + count) * 1_000_000_000 / Double(bytesPerSecond))
-    let rest = due - vx_monotonic_ns()
-    if rest > 0 { vx_sleep_ns(min(rest, 1_000_000_000)) }
+    pace.wait(written + count)
   }
 
   /// Writes what is left, then `first` over the first block (4,096 bytes) where it is given, makes

@@ -6,7 +6,7 @@ extension Segments {
   /// Replaces a closed segment by its compressed form, which is read back and compared before the
   /// original goes. A crash at any point leaves one of the two whole.
   ///
-  /// - Parameter bytesPerSecond: Of what is written; 0 for as fast as it goes.
+  /// - Parameter bytesPerSecond: Of what is read and of what is written; 0 for as fast as it goes.
   /// - Returns: Bytes of the compressed file.
   /// - Complexity: O(segment bytes); 4 MiB of memory.
   public func compress(
@@ -18,11 +18,11 @@ extension Segments {
       let source = try File(path(number), O_RDONLY)
       var output = try PacedFile(
         target, bytesPerSecond: bytesPerSecond, isCancelled: isCancelled)
-      try pack(source, into: &output)
+      try pack(source, into: &output, bytesPerSecond)
       size = output.byteCount
       try output.finish()
     } catch { throw .disk(error) }
-    try compare(number, target)
+    try compare(number, target, bytesPerSecond)
     do throws(DiskFault) {
       try Files.remove(path(number))
       try Files.flushFolder(folder)
@@ -30,8 +30,11 @@ extension Segments {
     return size
   }
 
-  private func pack(_ source: borrowing File, into output: inout PacedFile) throws(DiskFault) {
+  private func pack(
+    _ source: borrowing File, into output: inout PacedFile, _ bytesPerSecond: Int
+  ) throws(DiskFault) {
     let size = try source.size()
+    let pace = Pace(bytesPerSecond)
     guard let context = unsafe ZSTD_createCCtx() else {
       throw DiskFault("ZSTD_createCCtx", source.path, errno: ENOMEM)
     }
@@ -46,6 +49,7 @@ extension Segments {
       let got = try source.read(plain, to: 0, count: min(plain.byteCount, size - at), at: at)
       if got == 0 { throw DiskFault("read", source.path, errno: EIO) }
       at += got
+      pace.wait(at)
       let mode = at < size ? ZSTD_e_continue : ZSTD_e_end
       var used = 0
       while true {
@@ -81,7 +85,10 @@ extension Segments {
   }
 
   /// Whether the compressed file gives the segment back, byte for byte; throws where it does not.
-  private func compare(_ number: UInt64, _ compressed: String) throws(JournalFault) {
+  private func compare(
+    _ number: UInt64, _ compressed: String, _ bytesPerSecond: Int
+  ) throws(JournalFault) {
+    let pace = Pace(bytesPerSecond)
     let plain = Slab(byteCount: 1 << 20, zeroed: false)
     let read = Slab(byteCount: 1 << 20, zeroed: false)
     let file = try disk { () throws(DiskFault) in try File(path(number), O_RDONLY) }
@@ -98,6 +105,7 @@ extension Segments {
       }
       if got == 0 { return }
       at += got
+      pace.wait(at)
     }
   }
 }
