@@ -13,11 +13,13 @@ under load.
 import http.client
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 failures = []
@@ -110,6 +112,10 @@ def main():
     try:
         engine.start()
         run(engine)
+        engine.kill()
+        shutil.rmtree(data)
+        engine.start()
+        kill_promotions(engine)
     finally:
         engine.kill()
         shutil.rmtree(data, ignore_errors=True)
@@ -261,6 +267,52 @@ def run(engine):
     check("deleted forks are gone", answer["forks"] == [], answer)
     status, books = engine.call("GET", "/forks/books")
     check("the books balance", books["books"]["balanced"], books)
+
+
+def kill_promotions(engine, rounds=12):
+    """Kills the engine at any moment of a promotion: afterwards the hunt is on the line before or on
+    the line after, whole, and on the latter when that was answered."""
+    ends = {"before": 0, "after": 0}
+    chosen = random.Random(1)
+    engine.call("POST", "", HUNT)
+    claims = [(player, 3) for player in range(100, 400)] + [(7, 1), (8, 1)]
+    play(engine, claims)
+    taken = set()
+    for number in range(rounds):
+        player = 100 + number
+        digests = {}
+        status, answer = engine.call("POST", "/forks/unplay?wait=true", {"players": [player]})
+        fork = answer["fork"]
+        digests["after"] = fork["digest"]
+        digests["before"] = engine.call("GET", "/forks?digest=true")[1]["hunt"]["digest"]
+        answered = []
+        path = f"/forks/forks/{fork['id']}/promote"
+
+        def promote():
+            try:
+                answered.append(engine.call("POST", path, headers={"If-Match": fork["digest"]})[0])
+            except (OSError, http.client.HTTPException, ValueError):
+                pass  # killed before it answered
+
+        thread = threading.Thread(target=promote)
+        thread.start()
+        time.sleep(chosen.uniform(0, 0.012))
+        engine.kill()
+        thread.join()
+        engine.start()
+        digest = engine.call("GET", "/forks?digest=true")[1]["hunt"]["digest"]
+        side = next((side for side in digests if digests[side] == digest), "neither")
+        if answered == [200] and side != "after":
+            side = "neither: the promotion was answered"
+        ends[side] = ends.get(side, 0) + 1
+        if side == "after":
+            taken.add(player)
+        if scores(engine) != model(claims, taken):
+            ends["other scores"] = ends.get("other scores", 0) + 1
+    check("a kill leaves the line before or the line after", set(ends) == {"before", "after"}, ends)
+    check("each was met", ends["before"] > 0 and ends["after"] > 0, ends)
+    status, books = engine.call("GET", "/forks/books")
+    check("the books balance after all of it", books["books"]["balanced"], books)
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ private let helpSnapshot = """
     --snapshot-full-every <n>           every so many-th is full, the others hold what changed;
                                         1...1,000 snapshots; default 8
     --snapshot-rate <bytes>             bytes a second written in the background; 0 for no limit;
-                                        0...1TiB; default 50MiB
+                                        0...1TiB; default 16MiB
     --retention compress|remove|keep    what is done to segments older than every snapshot;
                                         default compress
     --fork-room <n>                     memory for forks, checkpoints and snapshots of a hunt, in

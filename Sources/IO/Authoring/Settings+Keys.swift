@@ -74,7 +74,7 @@ extension Settings {
       "every so many-th is full, the others hold what changed"
     ) { $0.snapshotFullEvery = Int($1.number) },
     Field(
-      "snapshot_rate", .bytes(0...1 << 40, multipleOf: 1), default: "50MiB",
+      "snapshot_rate", .bytes(0...1 << 40, multipleOf: 1), default: "16MiB",
       "bytes a second written in the background; 0 for no limit"
     ) { $0.snapshotRate = Int($1.number) },
     Field(

@@ -23,7 +23,7 @@ public struct Settings: Equatable, Sendable {
   public var snapshotKeep = 4
   public var snapshotFullEvery = 8
   /// Bytes a second; 0 for as fast as it goes.
-  public var snapshotRate = 50 << 20
+  public var snapshotRate = 16 << 20
   public var journalRetention = JournalRetention.compress
   /// In sizes of a hunt's whole state.
   public var forkRoom = 3

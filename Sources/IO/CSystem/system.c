@@ -24,8 +24,8 @@ int vx_open(const char *path, int flags, int mode) { return open(path, flags | O
 int vx_open_direct(const char *path, int create) {
   return open(path, O_RDWR | O_DIRECT | O_DSYNC | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
 }
-int vx_open_filling(const char *path) {
-  int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC;
+int vx_open_filling(const char *path, int keeps) {
+  int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (keeps ? 0 : O_TRUNC);
   int fd = open(path, flags | O_DIRECT, 0644);
   return fd >= 0 || errno != EINVAL ? fd : open(path, flags, 0644);
 }

@@ -15,9 +15,15 @@ public struct File: ~Copyable {
   }
 
   /// Makes `path` anew, to be filled with whole blocks past the page cache.
-  public init(filling path: String) throws(DiskFault) {
-    descriptor = unsafe vx_open_filling(path)
+  ///
+  /// - Parameter spare: A file that nobody needs any more; where it exists it becomes this one, and
+  ///   all its bytes must be written over. Freeing the blocks of one file and finding others for the
+  ///   next makes every durable write beside it wait.
+  public init(filling path: String, spare: String? = nil) throws(DiskFault) {
     self.path = path
+    // Whoever took it meanwhile leaves us a file of our own.
+    let isSpare = spare.map { unsafe rename($0, path) == 0 } ?? false
+    descriptor = unsafe vx_open_filling(path, isSpare ? 1 : 0)
     if descriptor < 0 { throw DiskFault("open", path) }
   }
 

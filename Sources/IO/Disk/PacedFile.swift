@@ -40,14 +40,16 @@ public struct PacedFile: ~Copyable {
 
   /// - Parameters:
   ///   - bytesPerSecond: 0 for as fast as it goes.
+  ///   - spare: As for `File(filling:spare:)`.
   ///   - isCancelled: Asked before each write; when it holds, the write ends with `ECANCELED`.
   public init(
-    _ path: String, bytesPerSecond: Int, isCancelled: @escaping () -> Bool = { false }
+    _ path: String, bytesPerSecond: Int, spare: String? = nil,
+    isCancelled: @escaping () -> Bool = { false }
   ) throws(DiskFault) {
     self.path = path
     pace = Pace(bytesPerSecond)
     self.isCancelled = isCancelled
-    file = try File(filling: path + ".new")
+    file = try File(filling: path + ".new", spare: spare)
   }
 
   /// Adds `count` bytes of `slab` from `from`.

@@ -24,11 +24,25 @@ extension Segments {
     } catch { throw .disk(error) }
     try compare(number, target, bytesPerSecond)
     do throws(DiskFault) {
-      try Files.remove(path(number))
+      try discard(number)
       try Files.flushFolder(folder)
     } catch { throw .disk(error) }
     return size
   }
+
+  /// Lets go of a segment's file; it becomes the next one prepared where it has the right size.
+  public func discard(_ number: UInt64) throws(DiskFault) {
+    let path = path(number)
+    let size = try File(path, O_RDONLY).size()
+    if size == segmentBytes && !Files.exists(sparePath) {
+      try Files.rename(path, sparePath)
+    } else {
+      try Files.remove(path)
+    }
+  }
+
+  /// A segment that was put away and whose blocks can be used again.
+  var sparePath: String { folder + "/spare.new" }
 
   private func pack(
     _ source: borrowing File, into output: inout PacedFile, _ bytesPerSecond: Int

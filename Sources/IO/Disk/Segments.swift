@@ -63,7 +63,7 @@ public struct Segments: Sendable {
     do {
       // Past the page cache, and flushed once at the end: flushes in between would make the
       // journal's own writes wait for the file system's log.
-      let file = try File(filling: temporary)
+      let file = try File(filling: temporary, spare: sparePath)
       try file.reserve(segmentBytes)
       var at = 0
       while at < segmentBytes {

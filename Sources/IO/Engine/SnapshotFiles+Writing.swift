@@ -51,7 +51,8 @@ extension SnapshotFiles {
     let output: SnapshotOutput
     do throws(DiskFault) {
       output = try SnapshotOutput(
-        path, bytesPerSecond: bytesPerSecond, isCancelled: isCancelled)
+        path, spare: scope.isFull ? sparePath : nil, bytesPerSecond: bytesPerSecond,
+        isCancelled: isCancelled)
       switch scope {
       case .full:
         try output.addPages(.state, image.state, but: derived)
@@ -114,9 +115,10 @@ private final class SnapshotOutput {
   private var content = Hash128.zero
 
   init(
-    _ path: String, bytesPerSecond: Int, isCancelled: @escaping () -> Bool
+    _ path: String, spare: String?, bytesPerSecond: Int, isCancelled: @escaping () -> Bool
   ) throws(DiskFault) {
-    var file = try PacedFile(path, bytesPerSecond: bytesPerSecond, isCancelled: isCancelled)
+    var file = try PacedFile(
+      path, bytesPerSecond: bytesPerSecond, spare: spare, isCancelled: isCancelled)
     // The header's place.
     try file.append(Slab(byteCount: 4096), from: 0, count: SnapshotHeader.blockBytes)
     self.file = file

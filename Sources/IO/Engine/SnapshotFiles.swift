@@ -57,6 +57,8 @@ public struct SnapshotFiles: Sendable {
   }
 
   public func path(_ offset: UInt64) -> String { "\(folder)/\(offset).vs" }
+  /// A snapshot that is kept no longer and whose blocks the next one uses again.
+  var sparePath: String { folder + "/spare.vs.new" }
 
   /// Offsets of the snapshots that exist, good or not, ascending.
   public func offsets() throws(DiskFault) -> [UInt64] {

@@ -159,7 +159,11 @@ final class SnapshotTrail: Sendable {
     }
     // What builds on another goes before it: at no moment is there an increment without its base.
     for offset in offsets.reversed() where !needed.contains(offset) {
-      try Files.remove(files.path(offset))
+      if Files.exists(files.sparePath) {
+        try Files.remove(files.path(offset))
+      } else {
+        try Files.rename(files.path(offset), files.sparePath)
+      }
     }
   }
 
@@ -184,12 +188,14 @@ final class SnapshotTrail: Sendable {
       if isCancelled { return }
       if settings.journalRetention == .remove {
         do throws(DiskFault) {
-          for path in [segments.path(number), segments.compressedPath(number)]
-          where Files.exists(path) { try Files.remove(path) }
+          let compressed = segments.compressedPath(number)
+          if Files.exists(compressed) { try Files.remove(compressed) }
+          if Files.exists(segments.path(number)) { try segments.discard(number) }
         } catch { throw .disk(error) }
         update { $0.removedSegments += 1 }
       } else if Files.exists(segments.path(number)) {
-        _ = try segments.compress(number, bytesPerSecond: settings.snapshotRate) {
+        // It reads twice what it writes a fifth of, and is in no hurry.
+        _ = try segments.compress(number, bytesPerSecond: settings.snapshotRate / 2) {
           [self] in isCancelled
         }
         update { $0.compressedSegments += 1 }

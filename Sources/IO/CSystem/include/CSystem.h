@@ -9,8 +9,9 @@
 
 int vx_eventfd(void);
 int vx_open(const char *_Nonnull path, int flags, int mode);
-/// For filling a new file past the page cache; through it where the file system knows no other way.
-int vx_open_filling(const char *_Nonnull path);
+/// For filling a file past the page cache; through it where the file system knows no other way.
+/// With `keeps` the bytes that it has stay until they are written over.
+int vx_open_filling(const char *_Nonnull path, int keeps);
 int vx_open_direct(const char *_Nonnull path, int create);
 int vx_fallocate(int fd, int64_t offset, int64_t length);
 int vx_accept4(int fd);
