@@ -485,6 +485,8 @@ extension HuntView {
         ",quantile=\"\(label)\"")
     }
     line("flushes_total", flushes.count)
+    line("shadow_offset", entry.forks.shadow.offset)
+    line("shadow_failed", entry.forks.shadow.hasFailed ? 1 : 0)
     snapshotMetrics { line($0, $1, $2) }
     return Array(text.utf8)
   }

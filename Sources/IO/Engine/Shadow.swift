@@ -36,12 +36,15 @@ final class Shadow: @unchecked Sendable {
   }
 
   private let state = Mutex(State())
+  // For those who must not wait for it.
+  private let reached = Atomic<UInt64>(0)
+  private let failed = Atomic<Bool>(false)
 
-  /// Why the shadow follows no more; nil while it does.
-  var failure: ForkFault? { state.withLock { $0.failure } }
+  /// Whether the shadow follows no more, as the journal and the hunt do not agree.
+  var hasFailed: Bool { failed.load(ordering: .acquiring) }
 
-  /// Where it has come to; nil when it has not begun.
-  var offset: UInt64? { state.withLock { $0.partition?.nextOffset } }
+  /// Where it has come to; 0 when it has not begun.
+  var offset: UInt64 { reached.load(ordering: .acquiring) }
 
   /// Goes on by a slice, unless somebody else is at it: whether there is more, and what is to be
   /// written as a snapshot when one is due.
@@ -144,6 +147,7 @@ final class Shadow: @unchecked Sendable {
           throw Self.fault(error, entry)
         }
       }
+      reached.store(state.partition?.nextOffset ?? 0, ordering: .releasing)
     } catch {
       if case .promotion(let mark)? = state.unknown {
         state.restart()
@@ -153,7 +157,10 @@ final class Shadow: @unchecked Sendable {
       state.restart()
       let fault = ForkFault(error)
       // Want of room may pass; a journal that disagrees with the hunt does not.
-      if fault.status == 500 { state.failure = fault }
+      if fault.status == 500 {
+        state.failure = fault
+        failed.store(true, ordering: .releasing)
+      }
       throw fault
     }
   }
@@ -278,7 +285,7 @@ final class ShadowThread: @unchecked Sendable {
       if let image { snapshotter.write(image, entry) }
       return isBehind
     } catch {
-      if entry.forks.shadow.failure != nil {
+      if entry.forks.shadow.hasFailed {
         log(
           .error,
           "hunt \(entry.name): its shadow follows no more, so there will be no snapshots and no "
