@@ -17,8 +17,8 @@ public struct File: ~Copyable {
   /// Makes `path` anew, to be filled with whole blocks past the page cache.
   ///
   /// - Parameter spare: A file that nobody needs any more; where it exists it becomes this one, and
-  ///   all its bytes must be written over. Freeing the blocks of one file and finding others for the
-  ///   next makes every durable write beside it wait.
+  ///   all its bytes must be written over. Freeing the blocks of one file and finding others for
+  ///   the next makes every durable write beside it wait.
   public init(filling path: String, spare: String? = nil) throws(DiskFault) {
     self.path = path
     // Whoever took it meanwhile leaves us a file of our own.
