@@ -51,6 +51,11 @@ public final class JournalFeed: Sendable {
 
   // MARK: The reader
 
+  /// Whether the event at `offset` can be read here.
+  public func holds(_ offset: UInt64) -> Bool {
+    ring.availableNow > 0 && base.load(ordering: .relaxed) &+ UInt64(ring.readIndex) <= offset
+  }
+
   /// Calls `body` with durable events from `offset` on, at most `limit`; false, and nothing
   /// called, when they must be read from the files.
   public func read<Failure: Error>(

@@ -21,6 +21,9 @@ import Synchronization
 final class Shadow: @unchecked Sendable {
   /// Events that it goes on by before others may look at it.
   static let sliceEvents: UInt64 = 20_000
+  /// Events that it may be behind before it reads files although the hunt is fast: reading a file
+  /// that is being written makes the writer wait.
+  private static let lagMax: UInt64 = 50_000_000
   /// Events that it takes at once.
   private static let runEvents = 2_048
 
@@ -33,6 +36,7 @@ final class Shadow: @unchecked Sendable {
     /// What the last event that could not be replayed was.
     var unknown: ReplayFault.Reason?
     var failure: ForkFault?
+    var pace = JournalPace()
   }
 
   private let state = Mutex(State())
@@ -59,6 +63,10 @@ final class Shadow: @unchecked Sendable {
       let durable = entry.journal.durableThrough
       let from = state.partition?.nextOffset ?? 0
       if durable <= from { return (false, nil) }
+      let isFast = state.pace.isFast(durable, nowNs)
+      if isFast && durable - from < Self.lagMax && !entry.journal.feed.holds(from) {
+        return (false, nil)
+      }
       try follow(&state, entry, to: durable, limit: Self.sliceEvents)
       keepCheckpoint(&state, entry, nowNs)
       guard let offset = state.partition?.nextOffset else { return (false, nil) }
@@ -195,6 +203,25 @@ final class Shadow: @unchecked Sendable {
       guard let image = try state.partition?.image() else { return nil }
       return ImageBox(image)
     } catch { throw Self.noRoom(error) }
+  }
+}
+
+/// How fast a journal grows.
+private struct JournalPace {
+  /// Events a second above which a hunt is fast.
+  private static let fastRate = 700_000.0
+
+  private var offset: UInt64 = 0
+  private var ns: Int64 = 0
+  private var rate = 0.0
+
+  /// Looks at most ten times a second.
+  mutating func isFast(_ durable: UInt64, _ nowNs: Int64) -> Bool {
+    if nowNs - ns >= 100_000_000 {
+      rate = ns == 0 ? 0 : Double(durable &- offset) * 1e9 / Double(nowNs - ns)
+      (offset, ns) = (durable, nowNs)
+    }
+    return rate > Self.fastRate
   }
 }
 
