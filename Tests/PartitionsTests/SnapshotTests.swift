@@ -242,3 +242,25 @@ private func bytes(_ events: ArraySlice<Event>) -> [[UInt8]] {
   let gone = #expect(throws: HuntFolderFault.self) { _ = try hunt.recover() }
   #expect(gone.map { "\($0)".contains("missing") } ?? false, "\(gone as Any)")
 }
+
+/// The first image of a partition is a whole one, whatever images were made of the one that it was
+/// begun from: a shadow that began anew after a promotion once wrote what had changed since a
+/// snapshot of the line that was left.
+@Test func theFirstImageOfAPartitionIsWhole() throws {
+  var random = TestRandom(seed: runSeed)
+  let (definition, map) = smallHunt(&random)
+  let stand = Stand(definition, map)
+  var maker = BatchMaker(producers: 4)
+  _ = run(stand, &maker, &random, batches: 10)
+  #expect(try stand.partition.image().written == nil)
+  var checkpoint = try stand.partition.checkpoint()
+  _ = run(stand, &maker, &random, batches: 10)
+  #expect(try stand.partition.image().written != nil)
+  var begun = try Partition(
+    definition, map: map, number: stand.partition.number,
+    digestEvery: stand.partition.digestEvery, from: &checkpoint, along: Line())
+  var effects = EffectBuffer(capacity: 1)
+  for event in stand.journal[Int(begun.nextOffset)...] { _ = try begun.replay(event, &effects) }
+  #expect(try begun.image().written == nil)
+  #expect(try begun.image().written != nil)
+}

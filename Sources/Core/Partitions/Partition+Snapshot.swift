@@ -10,7 +10,9 @@ public struct PartitionImage: ~Copyable {
   public private(set) var state: PageSpace
   public let books: PageSpace
   public let mark: PartitionMark
-  /// Pages of the state written since the partition's last image; nil when that is not known.
+  /// Pages of the state written since the partition's last image; nil when there was none, or that
+  /// is not known. A partition begun from a checkpoint has had none: the images made since of the
+  /// one that the checkpoint was taken of may hold another line of history.
   public let written: PageSet?
 
   init(
@@ -60,8 +62,10 @@ extension Partition {
   public mutating func image() throws(ForkRefusal) -> PartitionImage {
     let space = try state.fork()
     let bookSpace = try books.fork()
+    let written = state.takeWrittenPages()
+    defer { hasImage = true }
     return PartitionImage(
-      state: space, books: bookSpace, mark: mark, written: state.takeWrittenPages())
+      state: space, books: bookSpace, mark: mark, written: hasImage ? written : nil)
   }
 
   /// A partition as a snapshot describes it.

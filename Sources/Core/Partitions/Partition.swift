@@ -21,6 +21,8 @@ public struct Partition: ~Copyable {
   /// The line of history that the state is on, and those promoted before.
   public internal(set) var line = Line()
 
+  /// Whether an image was made of this partition, which the next may say the difference from.
+  var hasImage = false
   private var held: HeldReplies
   private var tallies = Tallies()
 
