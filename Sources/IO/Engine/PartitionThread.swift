@@ -34,7 +34,7 @@ final class PartitionThread: @unchecked Sendable {
   private var ports: [GatewayPort] = []
   private let index: Int
   /// Where what this thread must not wait for is done.
-  let forkThread: ForkThread
+  let forkThread: JobThread
   private var hunts: [HostedHunt?] = []
   private var thread: OSThread?
   private var readers: Readers?
@@ -42,7 +42,7 @@ final class PartitionThread: @unchecked Sendable {
   private var toWake: [Bool] = []
 
   init(
-    index: Int, settings: Settings, clock: EngineClock, forkThread: ForkThread,
+    index: Int, settings: Settings, clock: EngineClock, forkThread: JobThread,
     log: @escaping Engine.Log
   ) {
     self.index = index

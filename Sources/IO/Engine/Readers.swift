@@ -15,51 +15,20 @@ final class ReadFork: Sendable {
   init(_ space: consuming PageSpace) { self.space = space }
 }
 
-/// The thread that answers reads too long for a partition's thread: searches for paths.
-///
-/// At most `waitingMax` wait; more are refused, so that a flood of searches takes bounded memory.
-final class Readers: @unchecked Sendable {
-  static let waitingMax = 64
-  private let bell = Doorbell()
-  private let jobs = Mutex<[@Sendable (inout PathFinder) -> Void]>([])
-  private let stopping = Atomic<Bool>(false)
-  private var thread: OSThread?
+/// The thread that answers reads too long for a partition's thread, with the scratch of one search
+/// for a path.
+final class Readers: Sendable {
   /// Nodes that one search may look at: 32 MB of scratch.
   static let nodeBudget = 600_000
+  private let thread = JobThread(name: "vx-reader", waitingMax: 64, atStop: .dropped)
+  /// The thread's alone.
+  private let finder = Mutex(PathFinder(nodeBudgetMax: Readers.nodeBudget))
 
-  init() {
-    thread = OSThread(name: "vx-reader") { [self] in
-      var finder = PathFinder(nodeBudgetMax: Self.nodeBudget)
-      while !stopping.load(ordering: .acquiring) {
-        let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-        if let job {
-          job(&finder)
-        } else {
-          bell.wait(timeoutNs: 1_000_000_000) {
-            jobs.withLock { !$0.isEmpty } || stopping.load(ordering: .acquiring)
-          }
-        }
-      }
-    }
+  func submit(_ job: @escaping @Sendable (inout PathFinder) -> Void) throws(JobRefusal) {
+    try thread.submit { [self] in finder.withLock { job(&$0) } }
   }
 
-  /// Queues a job; false when too many wait.
-  func submit(_ job: @escaping @Sendable (inout PathFinder) -> Void) -> Bool {
-    let taken = jobs.withLock { waiting in
-      if waiting.count >= Self.waitingMax { return false }
-      waiting.append(job)
-      return true
-    }
-    if taken { bell.ring() }
-    return taken
-  }
-
-  func stop() {
-    stopping.store(true, ordering: .releasing)
-    bell.ring()
-    thread?.join()
-    thread = nil
-  }
+  func stop() { thread.stop() }
 }
 
 extension HostedHunt {
@@ -91,26 +60,27 @@ extension HostedHunt {
     let offset = partition.nextOffset
     let durable = journal.durableThrough
     let world = partition.state.world
-    let started = readers.submit { finder in
-      let found = finder.path(
-        from: start, to: goal, nodeBudget: Readers.nodeBudget, world, fork.space)
-      let answer: (Int, [UInt8])
-      if found == .beyond && isConnected(start, goal, world, fork.space) {
-        answer = (
-          422,
-          errorBody(
-            "too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
-        )
-      } else {
-        answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
+    do throws(JobRefusal) {
+      try readers.submit { finder in
+        let found = finder.path(
+          from: start, to: goal, nodeBudget: Readers.nodeBudget, world, fork.space)
+        let answer: (Int, [UInt8])
+        if found == .beyond && isConnected(start, goal, world, fork.space) {
+          answer = (
+            422,
+            errorBody(
+              "too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
+          )
+        } else {
+          answer = pathAnswer(found, from: start, map, offset: offset, durable: durable, finder)
+        }
+        ticket.port.put(
+          Answer(
+            connection: ticket.connection, tag: ticket.tag, status: answer.0, offset: offset,
+            durable: durable, body: answer.1))
       }
-      ticket.port.put(
-        Answer(
-          connection: ticket.connection, tag: ticket.tag, status: answer.0, offset: offset,
-          durable: durable, body: answer.1))
-    }
-    if started { return nil }
-    return (429, errorBody("busy", "too many searches wait; try again"))
+    } catch { return (429, errorBody("busy", "too many searches wait; try again")) }
+    return nil
   }
 }
 
