@@ -148,7 +148,7 @@ final class HTTPGateway: HTTPApplication {
     _ connection: ConnectionID, _ status: Int, _ code: String, _ message: String,
     _ headers: [(String, String)] = [], field: String? = nil
   ) {
-    respond(connection, status, json: errorJSON(code, message, field: field), headers)
+    respond(connection, status, json: errorBody(code, message, field: field), headers)
   }
 
   private func text(_ connection: ConnectionID, _ status: Int, _ text: String) {
