@@ -170,16 +170,8 @@ public struct HuntDifference: Sendable {
   }
 
   private mutating func compareEdges(_ before: inout HuntState, _ after: inout HuntState) {
-    let world = before.world
-    let degree = UInt8(world.map.neighbourhood.degree)
-    world.forEachDifferingNode(before.space, from: after.space) { node in
-      for direction in 0..<degree {
-        let left = world.multiplier(node, direction, before.space)
-        let right = world.multiplier(node, direction, after.space)
-        if left != right {
-          edges.append(Edge(node: node, direction: direction, before: left, after: right))
-        }
-      }
+    before.world.forEachDifferingEdge(before.space, from: after.space) {
+      edges.append(Edge(node: $0, direction: $1, before: $2, after: $3))
     }
   }
 }
