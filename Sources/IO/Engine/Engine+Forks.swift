@@ -161,7 +161,9 @@ extension Engine {
           guard let view else { return nil }
           let (status, body): (Int, [UInt8])
           if case .path(let from, let to) = query {
-            (status, body) = view.path(from, to, &finder)
+            (status, body) = PathSearch(from: from, to: to).answer(
+              view.partition.state.world, view.partition.state.space,
+              offset: view.partition.nextOffset, durable: entry.journal.durableThrough, &finder)
           } else {
             (status, body) = view.answer(query)
           }
