@@ -205,8 +205,10 @@ public enum Files {
 
   /// Takes the exclusive lock of `path` (created when missing) for as long as the file is held; nil
   /// when another process has it.
-  public static func lock(_ path: String) throws(DiskFault) -> File? {
-    let file = try File(path, O_RDWR | O_CREAT)
+  ///
+  /// - Parameter isThere: Whether the file must be there, and is only read.
+  public static func lock(_ path: String, isThere: Bool = false) throws(DiskFault) -> File? {
+    let file = try File(path, isThere ? O_RDONLY : O_RDWR | O_CREAT)
     if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return file }
     if vx_errno() == EWOULDBLOCK { return nil }
     throw DiskFault("flock", path)

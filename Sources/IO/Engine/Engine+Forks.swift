@@ -126,8 +126,11 @@ extension Engine {
           ticket, entry,
           ForkFault(409, "not_ready", "the fork is \(record.now.phase.rawValue)"))
       }
+      let status = record.now
+      let text = DifferenceText(
+        difference: difference, ns: ns, map: entry.map, offset: status.offset, head: status.head)
       let body = record.withView { view in
-        view?.differenceJSON(difference, ns: ns, record.now, wish)
+        view.map { view in text.json(wish) { view.partition.state.name(of: $0) } }
       }
       guard let body else {
         return reply(ticket, entry, ForkFault(410, "gone", "the fork is gone"))

@@ -4,7 +4,7 @@ public import Hunt
 public import World
 
 /// Why a stored hunt could not be opened.
-public enum HuntFolderFault: Error, Sendable, CustomStringConvertible {
+public enum HuntFolderFault: Error, Equatable, Sendable, CustomStringConvertible {
   case disk(DiskFault)
   case journal(JournalFault)
   /// A file is not what the engine wrote: path and reason.

@@ -15,12 +15,15 @@ public enum SnapshotFault: Error, Equatable, Sendable, CustomStringConvertible {
   case damaged(path: String, byte: Int, reason: String)
   /// The journal in which the snapshot stands cannot be read.
   case journal(JournalFault)
+  /// The promotions before it are not to be had.
+  case history(HuntFolderFault)
 
   public var description: String {
     switch self {
     case .disk(let fault): "\(fault)"
     case .damaged(let path, let byte, let reason): "\(path): byte \(byte): \(reason)"
     case .journal(let fault): "\(fault)"
+    case .history(let fault): "\(fault)"
     }
   }
 }
