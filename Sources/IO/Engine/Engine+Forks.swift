@@ -129,11 +129,8 @@ extension Engine {
       let status = record.now
       let text = DifferenceText(
         difference: difference, ns: ns, map: entry.map, offset: status.offset, head: status.head)
-      let body = record.withView { view in
-        view.map { view in text.json(wish) { view.partition.state.name(of: $0) } }
-      }
-      guard let body else {
-        return reply(ticket, entry, ForkFault(410, "gone", "the fork is gone"))
+      let body = text.json(wish) {
+        record.name(of: $0) ?? (other ?? nil)?.name(of: $0)
       }
       reply(ticket, entry, 200, body)
     }
