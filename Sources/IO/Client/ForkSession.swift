@@ -63,6 +63,10 @@ public struct ForkSummary: Sendable {
     self.node = node
   }
 
+  /// How far it is, for a person: a fork waits for its turn, for the hunt's shadow, and for what it
+  /// begins with to be read before it replays anything.
+  public var stage: String { percent == 0 ? "about to replay" : "replaying, \(percent) %" }
+
   public var isBuilding: Bool { state == "building" || state == "promoting" }
 }
 

@@ -152,7 +152,11 @@ public enum Files {
   {
     let file = try File(path, O_RDONLY)
     let size = try file.size()
-    if size > byteCountMax { throw DiskFault("read", path, errno: EFBIG) }
+    if size > byteCountMax {
+      // A folder in a file's place says so itself.
+      _ = try file.read(Slab(byteCount: 8), to: 0, count: 1, at: 0)
+      throw DiskFault("read", path, errno: EFBIG)
+    }
     if size == 0 { return [] }
     let slab = Slab(byteCount: size, zeroed: false)
     let got = try file.read(slab, to: 0, count: size, at: 0)

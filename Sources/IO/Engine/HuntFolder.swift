@@ -100,6 +100,9 @@ public struct HuntFolder: Sendable {
   }
 
   private func read(_ path: String) throws(HuntFolderFault) -> [UInt8] {
+    guard Files.exists(path) else {
+      throw .damaged(path: path, reason: "missing, though the hunt has a manifest")
+    }
     do throws(DiskFault) { return try Files.read(path) } catch { throw .disk(error) }
   }
 

@@ -214,10 +214,7 @@ private final class RecoverySource {
       heldLines: wish.heldLines, pool: pool)
     beginning.follow(line)
     partition = consume beginning
-    do throws(SnapshotFault) { return try replay(nil) } catch {
-      if case .journal(let fault) = error { throw .journal(fault) }
-      throw .damaged(path: folder.path, reason: "\(error)")
-    }
+    do throws(SnapshotFault) { return try replay(nil) } catch { throw HuntFolderFault(error) }
   }
 
   /// Whether what a snapshot holds lies on the line.

@@ -28,6 +28,19 @@ public enum SnapshotFault: Error, Equatable, Sendable, CustomStringConvertible {
   }
 }
 
+extension HuntFolderFault {
+  /// What a snapshot's fault is of the hunt's folder.
+  init(_ fault: SnapshotFault) {
+    switch fault {
+    case .disk(let fault): self = .disk(fault)
+    case .damaged(let path, let byte, let reason):
+      self = .damaged(path: path, reason: "byte \(byte): \(reason)")
+    case .journal(let fault): self = .journal(fault)
+    case .history(let fault): self = fault
+    }
+  }
+}
+
 /// The snapshots of one hunt: `DIR/hunts/NAME/snapshots/<offset>.vs`.
 ///
 /// A snapshot holds everything below its offset; with the journal from there on it is the hunt.
