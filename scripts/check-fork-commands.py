@@ -171,6 +171,10 @@ def run(engine, folder):
     check("and so for programs", status == 0 and answer["fork"]["digest"] == digest[1]
           and answer["fork"]["offset"] == middle and answer["fork"]["state"] == "ready", answer)
 
+    status, answer = engine.json("diff", "--fork", "1")
+    check("who came later is named", {row["player"] for row in answer["players"]} == {11, "anna"}
+          and "anna" in [row["last_winner"][0] for row in answer["treasures"]], answer)
+
     # What if.
     events, rules = folder + "/added.json", folder + "/rules.yaml"
     with open(events, "w") as file:

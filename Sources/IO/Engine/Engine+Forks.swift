@@ -128,11 +128,11 @@ extension Engine {
           ticket, entry,
           ForkFault(409, "not_ready", "the fork is \(record.now.phase.rawValue)"))
       }
-      let body = record.withView { view in
-        view?.differenceJSON(difference, ns: ns, record.now, wish)
-      }
-      guard let body else {
-        return reply(ticket, entry, ForkFault(410, "gone", "the fork is gone"))
+      let status = record.now
+      let text = DifferenceText(
+        difference: difference, ns: ns, map: entry.map, offset: status.offset, head: status.head)
+      let body = text.json(wish) {
+        record.name(of: $0) ?? (other ?? nil)?.name(of: $0)
       }
       reply(ticket, entry, 200, body)
     }

@@ -197,7 +197,8 @@ public final class Engine: @unchecked Sendable {
       disk = try JournalDisk(
         folder.segments(manifest), from: journal, durability: durability,
         ringLines: settings.queueEvents * 2, groupNs: Int64(settings.groupCommitMaxMs) * 1_000_000,
-        reserveBytes: settings.diskReserveBytes, owner: threads[thread].bell)
+        reserveBytes: settings.diskReserveBytes, priority: settings.priority(rank: 3),
+        owner: threads[thread].bell)
     } catch { throw .disk(error) }
     let entry = HuntEntry(
       name: definition.name, number: manifest.number, thread: thread, slot: slot,

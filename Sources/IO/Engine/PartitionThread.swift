@@ -58,7 +58,9 @@ final class PartitionThread: @unchecked Sendable {
     self.ports = ports
     self.readers = readers
     toWake = ports.map { _ in false }
-    thread = OSThread(name: "vx-partition-\(index)") { [self] in run() }
+    thread = OSThread(
+      name: "vx-partition-\(index)", priority: settings.priority(rank: 2)
+    ) { [self] in run() }
   }
 
   func post(_ command: Command) {
