@@ -26,6 +26,8 @@ import subprocess
 import sys
 import tempfile
 
+import checking
+
 sys.dont_write_bytecode = True
 spec = importlib.util.spec_from_file_location(
     "forks", os.path.join(os.path.dirname(os.path.abspath(__file__)), "check-replay-forks.py"))
@@ -86,24 +88,19 @@ def run(line):
 
 def serve(program, data):
     """Status, what it said, and the state's digest and offset where it got ready."""
-    process = subprocess.Popen(
-        [program, "serve", "--data", data, "--http", "127.0.0.1:0", "--stream", "127.0.0.1:0",
-         "--segment-size", "1MiB"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    said = None
-    for line in process.stdout:
-        if line.startswith("ready"):
-            engine = object.__new__(forks.Engine)
-            engine.address = line.split("http=")[1].split()[0]
-            status, answer = engine.call("GET", "/forks?digest=true")
-            said = (answer["hunt"]["digest"], answer["offset"]) if status == 200 else (status, answer)
-            break
-    process.send_signal(signal.SIGTERM)
+    engine = checking.Engine(program, data, ("--segment-size", "1MiB")).launch()
+    found = None
     try:
-        error = process.communicate(timeout=60)[1]
-    except subprocess.TimeoutExpired:
-        process.kill()
-        return -9, "did not stop", said
-    return process.returncode, error, said
+        if engine.wait_ready(60):
+            status, answer = engine.call("GET", "/forks?digest=true")
+            found = (answer["hunt"]["digest"], answer["offset"]) if status == 200 else (status, answer)
+            engine.process.send_signal(signal.SIGTERM)
+        try:
+            return engine.process.wait(60), engine.said(), found
+        except subprocess.TimeoutExpired:
+            return -9, "did not stop", found
+    finally:
+        engine.close()
 
 
 class Trial:
@@ -163,7 +160,7 @@ class Trial:
 
 def make(program, data, draw):
     """A folder with a file of every kind."""
-    engine = forks.Engine(program, data)
+    engine = forks.Engine(program, data).start()
     try:
         status, answer = engine.call("POST", "", forks.HUNT)
         if status != 201:
@@ -175,15 +172,14 @@ def make(program, data, draw):
         engine.json("rollback", "--to", str(place), "--promote")
         forks.settled(engine)
     finally:
-        engine.stop()
+        engine.terminate()
     # More in the journal than the last snapshot holds.
-    engine = forks.Engine(program, data)
+    engine = forks.Engine(program, data).start()
     try:
         forks.play(engine, draw, 2_000)
         forks.settled(engine)
     finally:
-        engine.process.kill()
-        engine.process.wait()
+        engine.close()
 
 
 def main():

@@ -57,16 +57,9 @@ class Engine(commands.Engine):
     """One with small segments and many snapshots."""
 
     def __init__(self, program, data):
-        self.program = program
-        self.process = subprocess.Popen(
-            [program, "serve", "--data", data, "--http", "127.0.0.1:0", "--stream", "127.0.0.1:0",
-             "--segment-size", "1MiB", "--snapshot-every-events", "20000", "--digest-every", "1000",
-             "--snapshot-keep", "4"], stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if line.startswith("ready"):
-                self.address = line.split("http=")[1].split()[0]
-                return
-        raise SystemExit("the engine did not start")
+        super().__init__(program, data, (
+            "--segment-size", "1MiB", "--snapshot-every-events", "20000", "--digest-every", "1000",
+            "--snapshot-keep", "4"))
 
 
 def play(engine, draw, count):
@@ -252,15 +245,15 @@ def main():
     draw = random.Random(seed)
     folder = tempfile.mkdtemp(prefix="check-replay-forks-")
     data = folder + "/data"
-    engine = Engine(program, data)
+    engine = Engine(program, data).start()
     try:
         status, answer = engine.call("POST", "", HUNT)
         check("a hunt is made", status == 201, answer)
         play(engine, draw, 25_000)
         first, _ = engine.json("unplay", "--players", "3,anna", "--from", "9000", "--promote")
         play(engine, draw, 15_000)
-        engine.stop()
-        engine = Engine(program, data)
+        engine.terminate()
+        engine = Engine(program, data).start()
         place = play(engine, draw, 2_000)
         play(engine, draw, 2_000)
         second, _ = engine.json("rollback", "--to", str(place), "--promote")
@@ -271,7 +264,7 @@ def main():
         status, out, error = replay(program, data, "--at", "1")
         check("a folder in use is said to be", status == 4 and "an engine works" in error, error)
     finally:
-        engine.stop()
+        engine.terminate()
     try:
         before = contents(data)
         check("there are snapshots, lines and compressed segments",
@@ -291,8 +284,7 @@ def main():
         check("nor is a lock made", status == 0 and not os.path.exists(data + "/lock"), error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(commands.failures)} failed" if commands.failures else "all hold")
-    return 1 if commands.failures else 0
+    return check.status()
 
 
 if __name__ == "__main__":
