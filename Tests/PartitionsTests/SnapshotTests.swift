@@ -29,7 +29,13 @@ final class HuntOnDisk: @unchecked Sendable {
   private(set) var disk: JournalDisk?
   private var written = 0
 
-  init(_ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10) throws {
+  private let durability: Disk.Durability
+
+  init(
+    _ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10,
+    durability: Disk.Durability = .os
+  ) throws {
+    self.durability = durability
     let base =
       FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
     data = base + "/veltrix-test-\(getpid())-\(UInt64.random(in: 0..<1 << 60))"
@@ -48,7 +54,8 @@ final class HuntOnDisk: @unchecked Sendable {
 
   func open(_ journal: RecoveredJournal) throws {
     disk = try JournalDisk(
-      segments, from: journal, durability: .os, ringLines: 4_096, groupNs: 0, reserveBytes: 0,
+      segments, from: journal, durability: durability, ringLines: 4_096, groupNs: 0,
+      reserveBytes: 0,
       owner: Doorbell())
   }
 
@@ -272,7 +279,7 @@ private func bytes(_ events: ArraySlice<Event>) -> [[UInt8]] {
   #expect(
     forAll(cases: 20) { random in
       let (definition, map) = smallHunt(&random)
-      let hunt = try HuntOnDisk(definition, map)
+      let hunt = try HuntOnDisk(definition, map, durability: .batch)
       let disk = try #require(hunt.disk)
       let trail = SnapshotTrail(
         name: definition.name, files: hunt.files, segments: hunt.segments, last: nil, nowMs: 0)
