@@ -32,10 +32,10 @@ fuzz: deps
 	Fuzz/run $(or $(FUZZ_SECONDS),60)
 
 format:
-	$(SWIFT) format -i -r Package.swift Sources Tests
+	$(SWIFT) format -i -r Package.swift Sources Tests Fuzz
 
 lint:
-	$(SWIFT) format lint --strict -r Package.swift Sources Tests
+	$(SWIFT) format lint --strict -r Package.swift Sources Tests Fuzz
 
 clean:
 	rm -rf .build
