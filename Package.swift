@@ -116,7 +116,7 @@ let package = Package(
     // Tests
     .target(name: "CMallocCount", path: "Sources/IO/CMallocCount"),
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
-    tests("Bounded"),
+    tests("Bounded", ["CIntrinsics"]),
     tests("Pages", ["Bounded", "CMallocCount"]),
     tests("Events", ["Bounded", "CMallocCount"]),
     tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
