@@ -50,7 +50,7 @@ private func keys(home: Int, count: Int) -> [UInt64] {
   return found
 }
 
-/// Every sequence of three sets and removals of five keys that meet at the table's end, from every
+/// Every short sequence of sets and removals of five keys that meet at the table's end, from every
 /// subset of them held: each probe is found again and each hole is closed, also across the end.
 @Test func everyShortTableHistoryReadsRight() {
   // Homes 254, 255, 255, 0 and 0: probes that wrap, and keys at home behind the wrap.
@@ -58,11 +58,12 @@ private func keys(home: Int, count: Int) -> [UInt64] {
   let twin = TableTwin(capacity: 4)
   var failures: [String] = []
   for subset in 0..<32 {
-    for history in 0..<1_000 {
+    // Two steps from every subset, three from that of all.
+    for history in 0..<(subset == 31 ? 1_000 : 100) {
       for at in 0..<5 where subset >> at & 1 == 1 { _ = twin.set(all[at], UInt64(at)) }
       var rest = history
       var isRight = true
-      for step in 0..<3 {
+      for step in 0..<(subset == 31 ? 3 : 2) {
         let (key, isSet) = (all[rest % 5], rest / 5 % 2 == 0)
         rest /= 10
         isRight = isRight && (isSet ? twin.set(key, UInt64(step + 9)) : twin.remove(key))
