@@ -34,7 +34,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
 let fuzzing: [Target] = {
   let parsers = [
     "Frames", "Events", "Bodies", "Hunts", "Settings", "Paths", "Requests", "Sockets", "Journals",
-    "Snapshots", "Branches", "Maps", "Definitions", "Forks", "Backups", "Python",
+    "Snapshots", "Branches", "Maps", "Definitions", "Forks", "Backups", "Python", "Replays",
   ]
   let dependencies: [Target.Dependency] = [
     "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "Disk", "Net",
