@@ -9,9 +9,21 @@ import Authoring
 let settings = Parser(
   name: "Settings", bytesMax: 1_024,
   seeds: {
-    let file = Settings.keys.map { "\($0.key): \($0.fallback ?? "x")\n" }.joined()
+    let file = """
+      data: veltrix-data
+      http: 127.0.0.1:7400
+      stream: 127.0.0.1:7401
+      hosts: localhost
+      threads: 0
+      durability: batch
+      flush_interval: 50ms
+      segment_size: 64 MiB
+      retention: compress
+      log_level: info
+
+      """
     return [
-      Seed("all-defaults", mode: 0, Array(file.utf8)),
+      Seed("defaults", mode: 0, Array(file.utf8)),
       Seed("comment", mode: 0, Array("# nothing\n".utf8)),
       Seed("conflict", mode: 0, Array("http: 127.0.0.1:1\nstream: 127.0.0.1:1\n".utf8)),
       Seed("bad-values", mode: 0, Array("threads: 65\nsegment_size: 3 GiB\nhosts: [a, b]\n".utf8)),

@@ -264,3 +264,46 @@ private func bytes(_ events: ArraySlice<Event>) -> [[UInt8]] {
   #expect(try begun.image().written == nil)
   #expect(try begun.image().written != nil)
 }
+
+/// A snapshot that was not written is made up for by the next, which is whole: what the lost one was to
+/// hold is in it, and the hunt recovered from it, and from an increment on it, is the hunt.
+@Test func aLostSnapshotIsFollowedByAWholeOne() {
+  var seen = (lost: 0, increments: 0)
+  #expect(
+    forAll(cases: 20) { random in
+      let (definition, map) = smallHunt(&random)
+      let hunt = try HuntOnDisk(definition, map)
+      let disk = try #require(hunt.disk)
+      let trail = SnapshotTrail(
+        name: definition.name, files: hunt.files, segments: hunt.segments, last: nil, nowMs: 0)
+      var settings = Settings()
+      settings.snapshotFullEvery = 1_000
+      var maker = BatchMaker(producers: 5)
+      _ = run(hunt.stand, &maker, &random, batches: 30)
+      var mustBeWhole = true
+      for at in 0..<8 {
+        _ = run(hunt.stand, &maker, &random, batches: 1)
+        hunt.write()
+        if trail.status.last?.offset == hunt.stand.partition.nextOffset { continue }
+        var image = try hunt.stand.partition.image()
+        if at < 7 && random.chance(30) {
+          trail.cancel()
+          #expect(throws: SnapshotFault.self) {
+            try trail.write(&image, disk, settings, nowMs: 0, isPaced: false)
+          }
+          trail.resume()
+          mustBeWhole = true
+          seen.lost += 1
+          continue
+        }
+        try trail.write(&image, disk, settings, nowMs: 0, isPaced: false)
+        let isWhole = trail.status.last?.isIncremental == false
+        if mustBeWhole && !isWhole { return false }
+        if !isWhole { seen.increments += 1 }
+        mustBeWhole = false
+      }
+      hunt.close()
+      return try sameState(hunt.recovered(), hunt.stand)
+    })
+  #expect(seen.lost > 10 && seen.increments > 10, "\(seen)")
+}

@@ -152,7 +152,11 @@ public enum Files {
   {
     let file = try File(path, O_RDONLY)
     let size = try file.size()
-    if size > byteCountMax { throw DiskFault("read", path, errno: EFBIG) }
+    if size > byteCountMax {
+      // A folder in a file's place says so itself.
+      _ = try file.read(Slab(byteCount: 8), to: 0, count: 1, at: 0)
+      throw DiskFault("read", path, errno: EFBIG)
+    }
     if size == 0 { return [] }
     let slab = Slab(byteCount: size, zeroed: false)
     let got = try file.read(slab, to: 0, count: size, at: 0)
@@ -205,8 +209,10 @@ public enum Files {
 
   /// Takes the exclusive lock of `path` (created when missing) for as long as the file is held; nil
   /// when another process has it.
-  public static func lock(_ path: String) throws(DiskFault) -> File? {
-    let file = try File(path, O_RDWR | O_CREAT)
+  ///
+  /// - Parameter isThere: Whether the file must be there, and is only read.
+  public static func lock(_ path: String, isThere: Bool = false) throws(DiskFault) -> File? {
+    let file = try File(path, isThere ? O_RDONLY : O_RDWR | O_CREAT)
     if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return file }
     if vx_errno() == EWOULDBLOCK { return nil }
     throw DiskFault("flock", path)

@@ -15,12 +15,28 @@ public enum SnapshotFault: Error, Equatable, Sendable, CustomStringConvertible {
   case damaged(path: String, byte: Int, reason: String)
   /// The journal in which the snapshot stands cannot be read.
   case journal(JournalFault)
+  /// The promotions before it are not to be had.
+  case history(HuntFolderFault)
 
   public var description: String {
     switch self {
     case .disk(let fault): "\(fault)"
     case .damaged(let path, let byte, let reason): "\(path): byte \(byte): \(reason)"
     case .journal(let fault): "\(fault)"
+    case .history(let fault): "\(fault)"
+    }
+  }
+}
+
+extension HuntFolderFault {
+  /// What a snapshot's fault is of the hunt's folder.
+  init(_ fault: SnapshotFault) {
+    switch fault {
+    case .disk(let fault): self = .disk(fault)
+    case .damaged(let path, let byte, let reason):
+      self = .damaged(path: path, reason: "byte \(byte): \(reason)")
+    case .journal(let fault): self = .journal(fault)
+    case .history(let fault): self = fault
     }
   }
 }
