@@ -24,11 +24,13 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+import checking
+
 spec = importlib.util.spec_from_file_location(
     "commands", os.path.join(os.path.dirname(os.path.abspath(__file__)), "check-fork-commands.py"))
 commands = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(commands)
-check = commands.check
+check = checking.Checks()
 
 PLAYERS = list(range(1, 30)) + ["anna", "bob", "7up", "+5"]
 TREASURES = {
@@ -54,19 +56,17 @@ treasures:
 
 
 class Engine(commands.Engine):
-    """One with small segments and many snapshots."""
+    """A running one, with small segments and many snapshots."""
 
     def __init__(self, program, data):
-        self.program = program
-        self.process = subprocess.Popen(
-            [program, "serve", "--data", data, "--http", "127.0.0.1:0", "--stream", "127.0.0.1:0",
-             "--segment-size", "1MiB", "--snapshot-every-events", "20000", "--digest-every", "1000",
-             "--snapshot-keep", "4"], stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if line.startswith("ready"):
-                self.address = line.split("http=")[1].split()[0]
-                return
-        raise SystemExit("the engine did not start")
+        super().__init__(program, data, [
+            "--segment-size", "1MiB", "--snapshot-every-events", "20000", "--digest-every", "1000",
+            "--snapshot-keep", "4"])
+        self.start()
+
+    def stop(self):
+        self.terminate()
+        self.close()
 
 
 def play(engine, draw, count):
@@ -291,8 +291,7 @@ def main():
         check("nor is a lock made", status == 0 and not os.path.exists(data + "/lock"), error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(commands.failures)} failed" if commands.failures else "all hold")
-    return 1 if commands.failures else 0
+    return check.status()
 
 
 if __name__ == "__main__":

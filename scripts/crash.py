@@ -48,9 +48,8 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "clients", "python")]
 
-from crashing import Violation, check  # noqa: E402
+from checking import Engine, Violation, check, run  # noqa: E402
 from crashing.damage import WAYS, damage  # noqa: E402
-from crashing.engine import Engine, run  # noqa: E402
 from crashing.journal import read_journal, segment_paths  # noqa: E402
 from crashing.ledger import HEIGHT, PLAYERS, TREASURES, WIDTH, Line  # noqa: E402
 from crashing.model import ANONYMOUS, BOOK_KEYS, Model  # noqa: E402
@@ -139,7 +138,7 @@ class Campaign:
         self.engine = Engine(self.options.binary, self.data, self.flags + [
             "--snapshot-every-events", "1000", "--snapshot-every", pick(("100ms", "200ms", "1s")),
             "--snapshot-rate", pick(("0", "20MiB", "2MiB")), "--snapshot-keep", pick("1234"),
-            "--retention", pick(("compress", "compress", "keep"))])
+            "--retention", pick(("compress", "compress", "keep"))]).launch()
         check(self.engine.wait_ready(), lambda: (
             f"the engine did not start again: status {self.engine.process.returncode}, "
             f"{self.engine.said()}"))
@@ -529,7 +528,7 @@ class Campaign:
     def _kill_early(self):
         times = self.random.randint(2, 4)
         for _ in range(times):
-            engine = self.engine = Engine(self.options.binary, self.data, self.flags)
+            engine = self.engine = Engine(self.options.binary, self.data, self.flags).launch()
             time.sleep(self.random.random() * 0.12)
             check(engine.process.poll() is None, lambda: (
                 f"start-up ended with {engine.process.returncode}: {engine.said()}"))
@@ -596,7 +595,7 @@ class Campaign:
         return True
 
     def _expect_refusal(self, copy, done):
-        engine = Engine(self.options.binary, copy, self.flags)
+        engine = Engine(self.options.binary, copy, self.flags).launch()
         try:
             check(not engine.wait_ready(), f"{done.text}: the engine serves it as if nothing were wrong")
             status, said = engine.process.returncode, engine.said()
@@ -612,7 +611,7 @@ class Campaign:
               f"{done.text}: {done.recovers} entries should be left: {status} {out}{error}")
         # Twice: what the first start repaired or wrote must not look damaged to the next.
         for _ in range(2):
-            engine = Engine(self.options.binary, copy, self.flags)
+            engine = Engine(self.options.binary, copy, self.flags).launch()
             try:
                 check(engine.wait_ready(), lambda: (
                     f"{done.text}: should be recovered as a torn write: {engine.said()}"))

@@ -41,8 +41,7 @@ ROOT = os.path.join(HERE, "..", "..")
 sys.path[:0] = [HERE, os.path.join(ROOT, "scripts"), os.path.join(ROOT, "clients", "python")]
 
 import checker  # noqa: E402
-from crashing import Violation, check  # noqa: E402
-from crashing.engine import Engine  # noqa: E402
+from checking import Engine, Violation, check  # noqa: E402
 from veltrix import frames  # noqa: E402
 from veltrix.codes import Ack, Disposition, FrameType, Kind, Result, word  # noqa: E402
 from veltrix.events import Event, Outcome  # noqa: E402
@@ -408,7 +407,7 @@ class Recording:
             "--log-level", "error", "--disk-reserve", "0", "--segment-size", "1MiB",
             "--digest-every", "1000", "--snapshot-every-events", "5000", "--snapshot-every", "300ms",
             "--snapshot-rate", "0",
-            *(("--durability", "interval", "--flush-interval", "500ms") if self.options.canary else ())])
+            *(("--durability", "interval", "--flush-interval", "500ms") if self.options.canary else ())]).launch()
         check(engine.wait_ready(), lambda: f"the engine did not start: {engine.said()}")
         return engine
 

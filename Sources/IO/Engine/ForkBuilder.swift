@@ -1,5 +1,6 @@
 import Authoring
 import Bounded
+import Bus
 import CSystem
 import Disk
 import Events

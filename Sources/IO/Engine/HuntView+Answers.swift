@@ -9,24 +9,6 @@ import Partitions
 import Scoring
 import World
 
-func errorBody(_ code: String, _ message: String, field: String? = nil) -> [UInt8] {
-  var json = JSONWriter(capacity: 128)
-  json.beginObject()
-  json.key("error")
-  json.beginObject()
-  json.key("code")
-  json.string(code)
-  json.key("message")
-  json.string(message)
-  if let field {
-    json.key("field")
-    json.string(field)
-  }
-  json.endObject()
-  json.endObject()
-  return json.bytes
-}
-
 /// Answers to reads, as JSON, taken between two batches. Limits on rows bound the time they take.
 extension HuntView {
   /// Most rows in an answer.
