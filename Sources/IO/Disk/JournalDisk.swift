@@ -89,7 +89,14 @@ public final class JournalDisk: @unchecked Sendable {
   public var hasFailed: Bool { failed.load(ordering: .acquiring) }
 
   /// Durations of the writes so far, nanoseconds.
-  public var flushTimes: Histogram { flushHistogram.withLock { $0 } }
+  public var flushTimes: Histogram {
+    // Not the value itself: its buffer would be shared, and the journal's next write would copy it.
+    flushHistogram.withLock { held in
+      var copy = Histogram()
+      copy.merge(held)
+      return copy
+    }
+  }
 
   /// Tells the thread that lines were published.
   public func ringBell() { bell.ring() }
