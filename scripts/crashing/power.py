@@ -112,8 +112,8 @@ class Power:
             if had:
                 os.link(os.path.join(self.side, f"r{number}"), target)
         else:
-            if os.path.exists(rest[0]):
-                return False
+            if os.path.exists(rest[0]) or not os.path.isdir(os.path.dirname(rest[0])):
+                return False  # not removed, or its folder was for good
             os.link(os.path.join(self.side, f"u{number}"), rest[0])
         self.undone[kind] += 1
         return True
