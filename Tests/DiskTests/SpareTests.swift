@@ -58,9 +58,12 @@ private func bytes(_ file: borrowing File) throws -> [UInt8] {
   let segments = Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin)
   try segments.prepare(1)
   let file = try File(segments.path(1), O_RDONLY)
-  #expect((vx_is_named(file.descriptor, segments.path(1)) == 1))
+  func isNamed(_ number: UInt64) -> Bool {
+    vx_is_named(file.descriptor, segments.path(number)) == 1
+  }
+  #expect(isNamed(1) && !isNamed(2))
   try Files.rename(segments.path(1), segments.path(2))
-  #expect(!(vx_is_named(file.descriptor, segments.path(1)) == 1) && (vx_is_named(file.descriptor, segments.path(2)) == 1))
+  #expect(!isNamed(1) && isNamed(2))
   try segments.prepare(1)
-  #expect(!(vx_is_named(file.descriptor, segments.path(1)) == 1))
+  #expect(!isNamed(1))
 }
