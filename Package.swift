@@ -60,8 +60,9 @@ let package = Package(
       name: "CConsole", path: "Sources/IO/CConsole",
       exclude: ["index.html", "console.js", "console", "console.css", "openapi.json"]),
     io("Console", ["CConsole"]),
-    io("Bus", ["Bounded", "CSystem"]),
-    io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem", "CZstd"]),
+    io("Machine", ["Bounded", "CSystem"]),
+    io("Bus", ["Bounded", "CSystem", "Machine"]),
+    io("Disk", ["Bounded", "Events", "Journal", "Machine", "Bus", "CSystem", "CZstd"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "CYaml"]),
     io("Client", ["Bounded", "Events", "World", "Hunt", "CSystem", "Net", "Authoring"]),
@@ -69,7 +70,7 @@ let package = Package(
       "Engine",
       [
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
-        "CSystem", "Bus", "Disk", "Authoring",
+        "CSystem", "Machine", "Bus", "Disk", "Authoring",
       ]),
     io(
       "Gateway",

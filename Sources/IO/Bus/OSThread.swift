@@ -1,5 +1,6 @@
 import CSystem
 import Glibc
+import Machine
 
 /// A named system thread that runs one closure; `join` waits for it to end.
 @safe public final class OSThread: @unchecked Sendable {
@@ -13,9 +14,15 @@ import Glibc
   }
 
   private var thread: pthread_t = 0
+  /// Its number on a simulated machine.
+  private var simulated: Int?
 
   /// Starts the thread. The kernel shows at most 15 bytes of `name`.
   public init(name: String, _ body: @escaping @Sendable () -> Void) {
+    if let machine = ThisMachine.simulated {
+      simulated = machine.spawn(name, body)
+      return
+    }
     let start = unsafe Unmanaged.passRetained(Start(name: name, body: body)).toOpaque()
     let failed = unsafe pthread_create(
       &thread, nil,
@@ -30,5 +37,11 @@ import Glibc
   }
 
   /// Waits until the closure has returned. Call once.
-  public func join() { _ = pthread_join(thread, nil) }
+  public func join() {
+    if let simulated {
+      ThisMachine.simulated?.join(simulated)
+      return
+    }
+    _ = pthread_join(thread, nil)
+  }
 }

@@ -1,9 +1,9 @@
 public import Bounded
 public import Bus
-import CSystem
 import Events
 import Glibc
 import Journal
+import Machine
 import Synchronization
 
 /// The thread that makes one journal durable: takes event lines from a ring, writes one frame at a
@@ -114,23 +114,20 @@ public final class JournalDisk: @unchecked Sendable {
     do throws(DiskFault) {
       var files = try OpenSegment(segments, writer.segment, durability)
       var lastStart: Int64 = 0
-      var lastFlush = vx_monotonic_ns()
+      var lastFlush = ThisMachine.monotonicNs
       while !hasFailed {
         if ring.availableNow == 0 {
           if stopping.load(ordering: .acquiring) { break }
           let isDirty = flushedThrough < durableThrough
           if isDirty { try flushIfDue(files, &lastFlush) }
-          let untilFlush = isDirty ? lastFlush + flushNs - vx_monotonic_ns() : .max
+          let untilFlush = isDirty ? lastFlush + flushNs - ThisMachine.monotonicNs : .max
           bell.wait(timeoutNs: max(0, min(untilFlush, 1_000_000_000))) {
             ring.availableNow > 0 || stopping.load(ordering: .acquiring)
           }
           continue
         }
-        let rest = lastStart + groupNs - vx_monotonic_ns()
-        if rest > 0 {
-          var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
-          unsafe nanosleep(&time, nil)
-        }
+        let rest = lastStart + groupNs - ThisMachine.monotonicNs
+        if rest > 0 { ThisMachine.sleep(ns: rest) }
         if writer.segment != files.number {
           if durability != .batch {
             try files.file.flushData()
@@ -140,12 +137,12 @@ public final class JournalDisk: @unchecked Sendable {
           files = try OpenSegment(segments, writer.segment, durability)
         }
         let fed = take(into: &writer, &tick)
-        lastStart = vx_monotonic_ns()
+        lastStart = ThisMachine.monotonicNs
         let request = writer.seal(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
         if durability == .batch && !files.isDirect { try files.file.flushData() }
         writer.wrote()
-        let took = vx_monotonic_ns() - lastStart
+        let took = ThisMachine.monotonicNs - lastStart
         flushHistogram.withLock { $0.record(took) }
         guard claim(request.through) else { return }
         if fed > 0 { feed.publish(fed, first: request.through - UInt64(fed)) }
@@ -196,7 +193,7 @@ public final class JournalDisk: @unchecked Sendable {
   }
 
   private func flushIfDue(_ files: borrowing OpenSegment, _ last: inout Int64) throws(DiskFault) {
-    let now = vx_monotonic_ns()
+    let now = ThisMachine.monotonicNs
     if now - last < flushNs { return }
     let through = durableThrough
     try files.file.flushData()

@@ -1,8 +1,8 @@
 import Bounded
-import CSystem
 public import Disk
 import Hunt
 import Journal
+import Machine
 import World
 
 /// Why a backup was not made, or not restored.
@@ -60,13 +60,13 @@ public enum Backup {
       let folder = HuntFolder(data: data, name: name)
       guard folder.exists else { continue }
       do throws(HuntFolderFault) {
-        let start = vx_monotonic_ns()
+        let start = ThisMachine.monotonicNs
         var copy = HuntCopy(folder, HuntFolder(data: target, name: name), bytesPerSecond)
         try copy.run()
         var entry = try BackupCheck.hunt(HuntFolder(data: target, name: name))
         entry.hunt = name
         entry.bytes = copy.files.reduce(0) { $0 + $1.sum.byteCount }
-        entry.seconds = Double(vx_monotonic_ns() - start) / 1e9
+        entry.seconds = Double(ThisMachine.monotonicNs - start) / 1e9
         entries.append(entry)
         index.hunts.append((name, entry.first, entry.offset))
         index.files += copy.files.map { ("hunts/\(name)/\($0.name)", $0.sum) }
@@ -89,7 +89,7 @@ public enum Backup {
     try disk { () throws(DiskFault) in try Files.createFolder(data + "/hunts") }
     var entries: [BackupEntry] = []
     for hunt in index.hunts {
-      let start = vx_monotonic_ns()
+      let start = ThisMachine.monotonicNs
       let prefix = "hunts/\(hunt.name)/"
       var bytes = 0
       // The manifest last: without it the hunt is not there.
@@ -108,7 +108,7 @@ public enum Backup {
         }
         entry.hunt = hunt.name
         entry.bytes = bytes
-        entry.seconds = Double(vx_monotonic_ns() - start) / 1e9
+        entry.seconds = Double(ThisMachine.monotonicNs - start) / 1e9
         entries.append(entry)
       } catch { throw .hunt(name: hunt.name, error) }
     }
@@ -210,7 +210,7 @@ private struct HuntCopy {
           if isStill { return (snapshots, pinned) }
         }
       } catch { throw .journal(error) }
-      vx_sleep_ns(10_000_000)
+      ThisMachine.sleep(ns: 10_000_000)
     }
     throw .damaged(path: source.path, reason: "its files keep changing")
   }

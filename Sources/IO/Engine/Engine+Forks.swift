@@ -1,6 +1,5 @@
 import Authoring
 import Bounded
-import CSystem
 import Disk
 import Events
 import Hunt
@@ -117,9 +116,9 @@ extension Engine {
     submit(ticket, entry) { [self] in
       let found =
         if let other = other ?? nil {
-          record.difference(from: other, vx_monotonic_ns)
+          record.difference(from: other)
         } else {
-          record.difference(vx_monotonic_ns)
+          record.difference()
         }
       guard let (difference, ns) = found else {
         return reply(

@@ -1,12 +1,12 @@
 public import Authoring
 import Bounded
 import Bus
-import CSystem
 public import Disk
 import Events
 import Glibc
 public import Hunt
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
@@ -133,7 +133,7 @@ public final class Engine: @unchecked Sendable {
     _ folder: HuntFolder, _ name: String
   ) throws(HuntFolderFault) -> HostedHunt {
     let (definition, map, manifest) = try folder.open()
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     let pool = makePool(definition, map)
     var wish = HuntRecovery.Wish(digestEvery: UInt64(settings.digestEveryEvents))
     wish.heldLines = heldLines
@@ -142,7 +142,7 @@ public final class Engine: @unchecked Sendable {
       warn: { log(.warning, "hunt \(name): \($0)") })
     let (journal, snapshot) = (found.journal, found.snapshot)
     let partition = found.takePartition()
-    let ms = (vx_monotonic_ns() - start) / 1_000_000
+    let ms = (ThisMachine.monotonicNs - start) / 1_000_000
     if journal.tornBytes > 0 {
       let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
       log(.warning, "hunt \(name): a torn write\(events), never flushed, was cut from the journal")

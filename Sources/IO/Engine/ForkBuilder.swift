@@ -1,11 +1,11 @@
 import Authoring
 import Bounded
-import CSystem
 import Disk
 import Events
 import Glibc
 import Hunt
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
@@ -38,7 +38,7 @@ struct ForkBuilder {
       if let fault = entry.journal.fault {
         throw ForkFault(503, "stopped", "the hunt's journal has failed: \(fault)")
       }
-      usleep(500)
+      ThisMachine.sleep(ns: 500_000)
     }
     throw ForkFault(503, "busy", "the journal did not become durable in time")
   }
@@ -258,7 +258,7 @@ struct ForkBuilder {
 
   /// Builds what a record asks for.
   func build(_ record: ForkRecord) {
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     do throws(ForkFault) {
       let head = try head()
       record.status.withLock { $0.head = head.offset }
@@ -273,7 +273,7 @@ struct ForkBuilder {
         status.progress = 1_000
         status.offset = target
         status.digest = digest
-        status.buildNs = vx_monotonic_ns() - start
+        status.buildNs = ThisMachine.monotonicNs - start
       }
     } catch {
       record.drop()

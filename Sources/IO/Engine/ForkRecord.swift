@@ -2,6 +2,7 @@ import Authoring
 import Bounded
 import Events
 import Hunt
+import Machine
 import Partitions
 import Synchronization
 
@@ -60,6 +61,7 @@ final class ForkRecord: @unchecked Sendable {
   var now: Status { status.withLock { $0 } }
 
   func finish(_ view: HuntView, reference: HuntView?) {
+    lock.letHolderRun()
     lock.withLock { _ in
       self.view = view
       self.reference = reference
@@ -69,6 +71,7 @@ final class ForkRecord: @unchecked Sendable {
   /// Lets go of the fork's pages.
   func drop() {
     isCancelled.store(true, ordering: .releasing)
+    lock.letHolderRun()
     lock.withLock { _ in
       view = nil
       reference = nil
@@ -80,34 +83,36 @@ final class ForkRecord: @unchecked Sendable {
   func withView<Result, Failure: Error>(
     _ body: (HuntView?) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try lock.withLock { (_) throws(Failure) -> Result in try body(view) }
+    lock.letHolderRun()
+    return try lock.withLock { (_) throws(Failure) -> Result in try body(view) }
   }
 
   /// What differs between the hunt and the fork, and how long it took to find out; worked out once.
-  func difference(_ nowNs: () -> Int64) -> (HuntDifference, ns: Int64)? {
-    lock.withLock { _ in
+  func difference() -> (HuntDifference, ns: Int64)? {
+    lock.letHolderRun()
+    return lock.withLock { _ in
       if let held = differenceHeld { return held }
       guard let view, let reference else { return nil }
-      let start = nowNs()
+      let start = ThisMachine.monotonicNs
       let difference = HuntDifference(&reference.partition.state, &view.partition.state)
-      differenceHeld = (difference, nowNs() - start)
+      differenceHeld = (difference, ThisMachine.monotonicNs - start)
       return differenceHeld
     }
   }
 
   /// As `difference`, against another fork; not remembered.
-  func difference(
-    from other: ForkRecord, _ nowNs: () -> Int64
-  ) -> (HuntDifference, ns: Int64)? {
+  func difference(from other: ForkRecord) -> (HuntDifference, ns: Int64)? {
     // In one order, so that two such requests cannot wait for each other.
     let (first, second) = id < other.id ? (self, other) : (other, self)
     if first === second { return nil }
+    first.lock.letHolderRun()
+    second.lock.letHolderRun()
     return first.lock.withLock { _ in
       second.lock.withLock { _ in
         guard let mine = view, let its = other.view else { return nil }
-        let start = nowNs()
+        let start = ThisMachine.monotonicNs
         let difference = HuntDifference(&its.partition.state, &mine.partition.state)
-        return (difference, nowNs() - start)
+        return (difference, ThisMachine.monotonicNs - start)
       }
     }
   }

@@ -1,11 +1,11 @@
 import Authoring
 import Bounded
 import Bus
-import CSystem
 import Disk
 import Events
 import Hunt
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
@@ -80,7 +80,8 @@ final class Shadow: @unchecked Sendable {
   ///
   /// - Parameter offset: Durable.
   func checkpoint(_ entry: HuntEntry, at offset: UInt64) throws(ForkFault) -> HeldCheckpoint {
-    try state.withLock { state throws(ForkFault) in
+    state.letHolderRun()
+    return try state.withLock { state throws(ForkFault) in
       if let failure = state.failure { throw failure }
       try follow(&state, entry, to: offset, limit: .max)
       do throws(ForkRefusal) {
@@ -98,7 +99,8 @@ final class Shadow: @unchecked Sendable {
   /// The whole hunt, for a last snapshot once its journal is closed; nil when `offset` is where it
   /// ends.
   func lastImage(_ entry: HuntEntry, unless offset: UInt64?) throws(ForkFault) -> ImageBox? {
-    try state.withLock { state throws(ForkFault) -> ImageBox? in
+    state.letHolderRun()
+    return try state.withLock { state throws(ForkFault) -> ImageBox? in
       if let failure = state.failure { throw failure }
       let durable = entry.journal.durableThrough
       if durable == 0 || offset == durable { return nil }
@@ -108,7 +110,10 @@ final class Shadow: @unchecked Sendable {
   }
 
   /// Begins anew along the hunt's line, another of which was promoted.
-  func restart() { state.withLock { $0.restart() } }
+  func restart() {
+    state.letHolderRun()
+    state.withLock { $0.restart() }
+  }
 
   // MARK: Parts
 
@@ -280,7 +285,7 @@ final class ShadowThread: @unchecked Sendable {
 
   func start() {
     thread = OSThread(name: "vx-shadow") { [self] in
-      vx_run_when_idle()
+      ThisMachine.runWhenIdle()
       while !stopping.load(ordering: .acquiring) {
         var isBehind = false
         for entry in entries.withLock({ $0 }) where working.withLock({ _ in tend(entry) }) {
@@ -298,6 +303,7 @@ final class ShadowThread: @unchecked Sendable {
   /// Returns when the hunt is no longer looked after.
   func detach(_ entry: HuntEntry) {
     entries.withLock { $0.removeAll { $0.number == entry.number } }
+    working.letHolderRun()
     working.withLock { _ in }
   }
 

@@ -1,7 +1,7 @@
 import Authoring
-import CSystem
 import Disk
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
@@ -78,7 +78,7 @@ final class SnapshotTrail: Sendable {
   /// Ends what is under way, and waits until it has ended.
   func cancelAndWait() {
     cancel()
-    while isBusy { vx_sleep_ns(1_000_000) }
+    while isBusy { ThisMachine.sleep(ns: 1_000_000) }
   }
 
   func cancel() { cancelled.store(true, ordering: .releasing) }
@@ -96,7 +96,7 @@ final class SnapshotTrail: Sendable {
     _ image: inout PartitionImage, _ journal: JournalDisk, _ settings: Settings, nowMs: Int64,
     isPaced: Bool
   ) throws(SnapshotFault) {
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     let offset = image.mark.offset
     let status = status
     let scope = SnapshotScope.choose(
@@ -109,7 +109,7 @@ final class SnapshotTrail: Sendable {
         try waitUntilFlushed(offset, journal)
         return try place(of: offset)
       })
-    let took = (vx_monotonic_ns() - start) / 1_000_000
+    let took = (ThisMachine.monotonicNs - start) / 1_000_000
     update {
       $0.last = header
       $0.takenMs = nowMs
@@ -142,7 +142,7 @@ final class SnapshotTrail: Sendable {
       if journal.hasFailed || isCancelled {
         throw .disk(DiskFault("write (cancelled)", files.path(offset), errno: 125))  // ECANCELED
       }
-      vx_sleep_ns(2_000_000)
+      ThisMachine.sleep(ns: 2_000_000)
     }
   }
 

@@ -1,8 +1,8 @@
 import Authoring
 import Bus
-import CSystem
 import Disk
 import Journal
+import Machine
 import Partitions
 import Synchronization
 
@@ -41,7 +41,7 @@ final class Snapshotter: @unchecked Sendable {
     self.clock = clock
     self.log = log
     thread = OSThread(name: "vx-snapshot") { [self] in
-      vx_run_when_idle()
+      ThisMachine.runWhenIdle()
       while true {
         let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         if let job {
