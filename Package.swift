@@ -75,15 +75,22 @@ let package = Package(
     io(
       "Gateway",
       [
-        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Bus", "Net", "Authoring",
-        "Engine", "Console",
+        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Machine", "Bus", "Net",
+        "Authoring", "Engine", "Console",
+      ]),
+    io(
+      "Simulation",
+      [
+        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
+        "CSystem", "Machine", "Bus", "Disk", "Net", "Authoring", "Engine", "Gateway",
       ]),
 
     .executableTarget(
       name: "veltrix",
       dependencies: [
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
-        "CSystem", "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
+        "CSystem", "CMallocCount", "Machine", "Disk", "Net", "Authoring", "Engine", "Gateway",
+        "Simulation", "Client",
       ],
       path: "Sources/veltrix", swiftSettings: strict),
 
@@ -106,7 +113,8 @@ let package = Package(
     tests("Journal", ["Bounded", "Events"]),
     tests("Bus", ["Bounded", "CSystem"]),
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
-    tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring"]),
+    // The model of the rules is the simulation's.
+    tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring", "Simulation"]),
     // Snapshots are tested here too, on the partitions that these tests make.
     tests(
       "Partitions",

@@ -16,7 +16,7 @@ private let ioRooms = [
   "CSystem", "CLlhttp", "CWslay", "CYaml", "CZstd", "CConsole", "CMallocCount", "Console",
   "Machine",
   "Bus",
-  "Disk", "Net", "Authoring", "Client", "Engine", "Gateway", "veltrix",
+  "Disk", "Net", "Authoring", "Client", "Engine", "Gateway", "Simulation", "veltrix",
 ]
 
 /// What IO may import from outside the project.

@@ -84,6 +84,8 @@ public final class Engine: @unchecked Sendable {
       }
       self.lock = lock
     } catch {
+      control.stop()
+      readers.stop()
       if error.call == "flock" { throw .locked(path: settings.data) }
       throw .disk(error)
     }
@@ -103,7 +105,20 @@ public final class Engine: @unchecked Sendable {
     directory = Mutex([])
     nextNumber = Mutex(1)
     slots = Mutex([UInt32](repeating: 0, count: count))
-    try recoverHunts()
+    do throws(EngineFault) { try recoverHunts() } catch {
+      endThreads()
+      throw error
+    }
+  }
+
+  /// Ends what runs already when the data folder cannot be opened.
+  private func endThreads() {
+    control.stop()
+    forkThread.stop()
+    readers.stop()
+    snapshotter.stop([])
+    for hunt in recovered { hunt.journal.stop() }
+    recovered = []
   }
 
   private func recoverHunts() throws(EngineFault) {
@@ -262,6 +277,12 @@ public final class Engine: @unchecked Sendable {
 
   public func hunt(named name: String) -> HuntEntry? {
     directory.withLock { entries in entries.first { $0.name == name } }
+  }
+
+  /// The hunt on its own thread; nil until it is attached. Only for whoever knows that the thread
+  /// rests, as a simulation does.
+  package func hosted(_ entry: HuntEntry) -> HostedHunt? {
+    threads[entry.thread].hunt(entry.slot)
   }
 
   /// Asks a hunt; the answer comes to the ticket's port.

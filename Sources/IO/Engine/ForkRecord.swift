@@ -1,7 +1,7 @@
 import Authoring
-import Bounded
+package import Bounded
 import Events
-import Hunt
+package import Hunt
 import Machine
 import Partitions
 import Synchronization
@@ -19,29 +19,29 @@ struct ForkSpec: Sendable {
 ///
 /// Its partition is touched by whoever holds its lock: the fork thread while it builds or promotes,
 /// the reader thread while it answers.
-final class ForkRecord: @unchecked Sendable {
-  enum Phase: String, Sendable {
+package final class ForkRecord: @unchecked Sendable {
+  package enum Phase: String, Sendable {
     case building, ready, failed, promoting, promoted
   }
 
   /// What everybody may know of it at any time.
-  struct Status: Sendable {
-    var phase = Phase.building
+  package struct Status: Sendable {
+    package var phase = Phase.building
     /// Thousandths.
     var progress = 0
-    var reason: String?
+    package var reason: String?
     /// Journal offset that the fork has come to.
-    var offset: UInt64 = 0
+    package var offset: UInt64 = 0
     /// Journal offset at which the hunt was when the fork was asked for.
     var head: UInt64 = 0
     /// Where the replay began.
     var base: UInt64 = 0
-    var digest: Hash128?
+    package var digest: Hash128?
     var buildNs: Int64 = 0
-    var promotedAt: UInt64?
+    package var promotedAt: UInt64?
   }
 
-  let id: UInt32
+  package let id: UInt32
   let spec: ForkSpec
   let createdMs: Int64
   let status = Mutex(Status())
@@ -58,7 +58,7 @@ final class ForkRecord: @unchecked Sendable {
     self.createdMs = createdMs
   }
 
-  var now: Status { status.withLock { $0 } }
+  package var now: Status { status.withLock { $0 } }
 
   func finish(_ view: HuntView, reference: HuntView?) {
     lock.letHolderRun()
@@ -80,7 +80,7 @@ final class ForkRecord: @unchecked Sendable {
   }
 
   /// Runs `body` on the fork, if there is one.
-  func withView<Result, Failure: Error>(
+  package func withView<Result, Failure: Error>(
     _ body: (HuntView?) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     lock.letHolderRun()
@@ -88,7 +88,7 @@ final class ForkRecord: @unchecked Sendable {
   }
 
   /// What differs between the hunt and the fork, and how long it took to find out; worked out once.
-  func difference() -> (HuntDifference, ns: Int64)? {
+  package func difference() -> (HuntDifference, ns: Int64)? {
     lock.letHolderRun()
     return lock.withLock { _ in
       if let held = differenceHeld { return held }

@@ -18,7 +18,7 @@ import Synchronization
 /// 100 ms: at 500,000 events/s each branch made p99 rise from 5 to over 100 ms. Here those copies
 /// cost nobody's time. And since each digest in the journal is compared with the shadow's own, the
 /// hunt is verified all the while it plays.
-final class Shadow: @unchecked Sendable {
+package final class Shadow: @unchecked Sendable {
   /// Events that it goes on by before others may look at it.
   static let sliceEvents: UInt64 = 20_000
   /// Events that it may be behind before it reads files although the hunt is fast: reading a file
@@ -45,10 +45,10 @@ final class Shadow: @unchecked Sendable {
   private let failed = Atomic<Bool>(false)
 
   /// Whether the shadow follows no more, as the journal and the hunt do not agree.
-  var hasFailed: Bool { failed.load(ordering: .acquiring) }
+  package var hasFailed: Bool { failed.load(ordering: .acquiring) }
 
   /// Where it has come to; 0 when it has not begun.
-  var offset: UInt64 { reached.load(ordering: .acquiring) }
+  package var offset: UInt64 { reached.load(ordering: .acquiring) }
 
   /// Goes on by a slice, unless somebody else is at it: whether there is more, and what is to be
   /// written as a snapshot when one is due.

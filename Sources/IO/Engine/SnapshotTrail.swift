@@ -7,9 +7,9 @@ import Partitions
 import Synchronization
 
 /// The snapshots that one hunt has made and is making; any thread may ask.
-final class SnapshotTrail: Sendable {
+package final class SnapshotTrail: Sendable {
   /// What is known of the last snapshot, for metrics.
-  struct Status: Sendable {
+  package struct Status: Sendable {
     var last: SnapshotHeader?
     /// When it was taken, ms since 1970.
     var takenMs: Int64 = 0
@@ -17,10 +17,10 @@ final class SnapshotTrail: Sendable {
     var tookMs: Int64 = 0
     /// Snapshots since the last full one.
     var sinceFull = 0
-    var failures: UInt64 = 0
-    var written: UInt64 = 0
-    var compressedSegments: UInt64 = 0
-    var removedSegments: UInt64 = 0
+    package var failures: UInt64 = 0
+    package var written: UInt64 = 0
+    package var compressedSegments: UInt64 = 0
+    package var removedSegments: UInt64 = 0
   }
 
   /// For `sinceFull`: the next one is full.
@@ -52,7 +52,7 @@ final class SnapshotTrail: Sendable {
     countedMs = Atomic(nowMs)
   }
 
-  var status: Status { held.withLock { $0 } }
+  package var status: Status { held.withLock { $0 } }
   func update(_ change: @Sendable (inout Status) -> Void) { held.withLock { change(&$0) } }
 
   /// Whether a snapshot is due at journal offset `offset`.

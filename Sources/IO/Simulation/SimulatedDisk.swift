@@ -49,7 +49,7 @@ final class SimulatedDisk {
   }
 
   private(set) var nodes: [String: Node] = [:]
-  private(set) var folders: Set<String> = [""]
+  private(set) var folders: Set<String> = ["", "/"]
   private var entries: [Entry] = []
   private var nextID = 1
   /// Bytes that may still be taken, by each user.

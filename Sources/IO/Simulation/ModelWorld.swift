@@ -1,5 +1,3 @@
-import Testkit
-
 /// A block world of plain arrays and the slowest algorithms, written from the definitions alone: which
 /// steps are open, what they cost, how far it is to walk. It shares no code with the engine.
 struct ModelWorld {
@@ -129,18 +127,24 @@ struct ModelWorld {
 
   /// Cost of the cheapest walk, by Dijkstra's algorithm with a list for a queue; nil when none.
   func cost(from start: Int, to goal: Int) -> Int? {
-    var best = [start: 0]
-    var settled: Set<Int> = []
-    while let (node, distance) = best.filter({ !settled.contains($0.key) })
-      .min(by: { $0.value < $1.value })
-    {
-      if node == goal { return distance }
-      settled.insert(node)
-      for direction in 0..<degree where edges[node][direction] != 0 {
-        guard let next = neighbour(node, direction) else { continue }
-        best[next] = min(best[next] ?? .max, distance + cost(node, direction))
+    var best = [Int](repeating: .max, count: open.count)
+    var isSettled = [Bool](repeating: false, count: open.count)
+    var reached = [start]
+    best[start] = 0
+    while true {
+      var next: Int?
+      for node in reached where !isSettled[node] && best[node] < next.map({ best[$0] }) ?? .max {
+        next = node
       }
+      guard let node = next else { return nil }
+      if node == goal { return best[node] }
+      isSettled[node] = true
+      for direction in 0..<degree where edges[node][direction] != 0 {
+        guard let neighbour = neighbour(node, direction) else { continue }
+        if best[neighbour] == .max { reached.append(neighbour) }
+        best[neighbour] = min(best[neighbour], best[node] + cost(node, direction))
+      }
+      reached.removeAll { isSettled[$0] }
     }
-    return nil
   }
 }

@@ -53,6 +53,8 @@ struct Model {
   }
 
   let definition: HuntDefinition
+  /// Those in force.
+  var rules: HuntRules
   var world: ModelWorld
   var now: Int64 = 0
   var phase: HuntPhase
@@ -69,6 +71,7 @@ struct Model {
 
   init(_ definition: HuntDefinition, _ world: ModelWorld) {
     self.definition = definition
+    rules = definition.rules
     self.world = world
     phase = definition.startsLive ? .live : .draft
     boards = definition.boards.map { _ in [:] }
@@ -103,7 +106,6 @@ struct Model {
   mutating func judge(_ event: Event) -> Expected {
     var expected = Expected()
     expected.treasure = event.treasure
-    let rules = definition.rules
     if rules.latenessMs > 0 && event.time < now - rules.latenessMs {
       expected.result = .late
       expected.disposition = .late
@@ -135,10 +137,23 @@ struct Model {
     return expected
   }
 
+  /// An event that a line of history leaves out: judged late or counted, and nothing else.
+  mutating func omit(_ event: Event) -> Expected {
+    var expected = Expected()
+    expected.treasure = event.treasure
+    if rules.latenessMs > 0 && event.time < now - rules.latenessMs {
+      expected.result = .late
+      expected.disposition = .late
+    } else {
+      events += 1
+    }
+    return expected
+  }
+
   /// Makes the event's player present, where the rules let an event do that; what stands against it.
   private mutating func admit(_ event: Event) -> ResultCode {
     if players[event.player]?.isPresent == true { return .ok }
-    return definition.rules.joinImplicitly ? enter(event.player) : .unknownPlayer
+    return rules.joinImplicitly ? enter(event.player) : .unknownPlayer
   }
 
   private mutating func enter(_ player: UInt64) -> ResultCode {
@@ -202,7 +217,6 @@ struct Model {
   private func walk(
     _ event: Event, _ player: Player, from place: (x: Int32, y: Int32, z: Int32), to node: Int
   ) -> ResultCode {
-    let rules = definition.rules
     let steps = max(abs(Int(event.x) - Int(place.x)), abs(Int(event.y) - Int(place.y)))
     if steps == 0 { return .ok }
     let elapsedMs = max(0, min(event.time - player.lastMove, 7 * 86_400_000))
@@ -247,12 +261,13 @@ struct Model {
     players[event.player] = player
   }
 
-  private mutating func hints() -> [(distance: Int, treasure: UInt32)?] {
+  /// The nearest open treasure of every node, from scratch.
+  mutating func hints() -> [(distance: Int, treasure: UInt32)?] {
     if let field { return field }
     let open = treasures.compactMap { id, treasure in
       treasure.phase == .open ? world.node(treasure.x, treasure.y).map { ($0, id) } : nil
     }
-    let radius = Int(definition.rules.hintRadius) * world.straightCost
+    let radius = Int(rules.hintRadius) * world.straightCost
     let made = world.field(open.map { (node: $0.0, id: $0.1) }).map { near in
       radius > 0 && near.map { $0.distance > radius } ?? false ? nil : near
     }
@@ -331,7 +346,7 @@ struct Model {
       return .tooFar
     }
     guard treasure.phase == .open, treasure.free > 0 else { return .noStock }
-    let cap = Int(definition.rules.claimsPerPlayer)
+    let cap = Int(rules.claimsPerPlayer)
     if cap > 0 {
       let key = [event.player, UInt64(event.treasure)]
       if claims[key] == nil && claims.count == definition.limits.claims { return .limitReached }
