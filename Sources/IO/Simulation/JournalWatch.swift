@@ -12,6 +12,8 @@ final class JournalWatch {
     let count: Int
     let node: SimulatedDisk.Node
     let at: Int
+    /// Whether the write was made as a whole; otherwise the next recovery says what became of it.
+    var isWhole = true
     var end: UInt64 { first + UInt64(count) }
     var bytes: Int { 64 + count * 64 }
   }
@@ -34,6 +36,11 @@ final class JournalWatch {
       frames.first { disk.isLying($0.node, from: $0.at, to: $0.at + $0.bytes) }?.first
     }
 
+    /// The writer is gone: what was not durable may be there or not, as the next recovery says.
+    func end() {
+      for at in durableFrames..<frames.count { frames[at].isWhole = false }
+    }
+
     /// The journal goes on at `offset`; what stood behind it is no more.
     func cut(at offset: UInt64) {
       events.removeLast(max(0, events.count - Int(offset)))
@@ -42,6 +49,7 @@ final class JournalWatch {
         // Recovery cuts whole frames only.
         precondition(last.first >= offset, "cut inside a frame")
       }
+      for at in frames.indices { frames[at].isWhole = true }
       durableFrames = min(durableFrames, frames.count)
       durable = min(durable, offset)
     }
@@ -78,12 +86,22 @@ final class JournalWatch {
     }
   }
 
+  /// The write told last was not made, or not as a whole.
+  func wasBroken(_ node: SimulatedDisk.Node) {
+    for journal in journals.values {
+      guard let last = journal.frames.last, last.node === node else { continue }
+      journal.frames[journal.frames.count - 1].isWhole = false
+    }
+  }
+
   /// Bytes of a segment became durable.
   func flushed(_ node: SimulatedDisk.Node, _ disk: SimulatedDisk) {
     for journal in journals.values {
       while journal.durableFrames < journal.frames.count {
         let frame = journal.frames[journal.durableFrames]
-        guard frame.node.changes.isEmpty, frame.node.forgotten.isEmpty else { break }
+        guard frame.isWhole, frame.node.changes.isEmpty, frame.node.forgotten.isEmpty else {
+          break
+        }
         journal.durableFrames += 1
         journal.durable = frame.end
       }

@@ -364,6 +364,7 @@ final class SimulatedMachine: Machine {
       if doom == .power || schedule.chance(50) {
         disk.write(node, slab, from: from, count: count, at: at, isDurable: false)
       }
+      journals.wasBroken(node)
     }
     switchOff()
     return true
@@ -390,6 +391,7 @@ final class SimulatedMachine: Machine {
     if open.path.hasSuffix(".vj") {
       journals.written(open.path, node, slab, from: from, count: count, at: at)
     }
+    journals.wasBroken(node)
     let part = draw(.writeFails, below: count / 512 + 1) * 512
     if part > 0 { disk.write(node, slab, from: from, count: part, at: at, isDurable: false) }
     return Self.eio

@@ -356,6 +356,7 @@ public final class SimulationRun: @unchecked Sendable {
   private func leastOffset(_ checker: HuntChecker) -> UInt64 { checker.journal.durable }
 
   private func said(_ level: Settings.LogLevel, _ line: String) {
+    if machine.isOff { return }
     log.append("\(steps) \(level) \(line)")
     if log.count > 60 { log.removeFirst() }
     if line.contains("a snapshot of") { coverage.count(.recoveryFromSnapshot) }
@@ -398,6 +399,7 @@ public final class SimulationRun: @unchecked Sendable {
   private func endProcess(cutsPower: Bool) {
     if engine != nil && !machine.isOff { countTrails() }
     machine.endNow()
+    for checker in checkers { checker.journal.end() }
     for id in network.cutAll() { clients.first { $0.connection == id }?.heardClosed() }
     texts.forget()
     operators.forget()
