@@ -50,7 +50,8 @@ public struct HuntDifference: Sendable {
   /// By treasure; empty where the rules do not count claims by player.
   public var awards: [Award] = []
   public var edges: [Edge] = []
-  /// Pages whose bytes differ, and pages in all.
+  /// Pages whose bytes differ, without those that are made from others (the orders of boards depend
+  /// on how they came about), and pages in all.
   public var pagesDiffering = 0
   public var pageCount = 0
 
@@ -61,7 +62,10 @@ public struct HuntDifference: Sendable {
     pageCount = before.space.pageCount
     var edgePages: [Int] = []
     let edgeRun = before.world.edgePages
+    let derived = HuntState.layout(before.definition, before.world.map).regions
+      .filter(\.isDerived).map(\.pages)
     before.space.forEachDifference(from: after.space) { page in
+      if derived.contains(where: { $0.contains(page) }) { return }
       pagesDiffering += 1
       if edgeRun.contains(page) { edgePages.append(page) }
     }

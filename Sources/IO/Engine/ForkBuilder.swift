@@ -140,9 +140,7 @@ struct ForkBuilder {
   ) throws(JournalFault) {
     let (from, count) = frame.part(from: partition.nextOffset, through: target)
     if count == 0 { return }
-    // A frame's events write a few pages each; a small state has no more than it has.
-    let pages = min(entry.pool.pageCount / 8, 16 * count + 64)
-    guard partition.state.hasRoom(pages: pages) || entry.makeRoom(pages) else {
+    guard entry.hasRoom(&partition, events: count) else {
       throw .inconsistent(
         path: "", byte: 0, offset: partition.nextOffset, reason: ForkFault.noRoom)
     }
@@ -256,6 +254,15 @@ struct ForkBuilder {
     }
   }
 
+  /// Makes the changes that a fork's line has where it ends.
+  private func makeChanges(_ branch: inout Partition) throws(ForkFault) {
+    guard entry.hasRoom(&branch, events: 0) else {
+      throw ForkFault(507, "no_room", "the hunt's page budget has no room for what is added")
+    }
+    var effects = EffectBuffer(capacity: 1)
+    branch.changeLine(&effects)
+  }
+
   /// Builds what a record asks for.
   func build(_ record: ForkRecord) {
     let start = ThisMachine.monotonicNs
@@ -264,8 +271,7 @@ struct ForkBuilder {
       record.status.withLock { $0.head = head.offset }
       let (line, target) = try line(record.spec, head)
       var branch = try partition(along: line, to: target, pages: head.pages, record)
-      var effects = EffectBuffer(capacity: 1)
-      branch.changeLine(&effects)
+      try makeChanges(&branch)
       let digest = branch.state.digest()
       record.finish(HuntView(entry, branch), reference: try reference(head))
       record.status.withLock { status in
@@ -295,8 +301,7 @@ struct ForkBuilder {
     let history = forks.history
     let line = Line(history.lineage(at: target), history)
     var branch = try partition(along: line, to: target, pages: head.pages, record)
-    var effects = EffectBuffer(capacity: 1)
-    branch.changeLine(&effects)
+    try makeChanges(&branch)
     record.finish(HuntView(entry, branch), reference: nil)
     record.status.withLock { status in
       status.phase = .ready

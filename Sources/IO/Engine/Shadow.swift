@@ -138,9 +138,7 @@ package final class Shadow: @unchecked Sendable {
     let end = limit < target - from ? from + limit : target
     do throws(JournalFault) {
       while let offset = state.partition?.nextOffset, offset < end {
-        guard hasRoom(&state, entry) else {
-          throw .inconsistent(path: "", byte: 0, offset: offset, reason: ForkFault.noRoom)
-        }
+        try makeRoom(&state, entry, events: Self.runEvents)
         do throws(ReplayFault) {
           let isFed = try entry.journal.feed.read(from: offset, limit: Self.runEvents) {
             run throws(ReplayFault) in try state.replay(run)
@@ -156,6 +154,7 @@ package final class Shadow: @unchecked Sendable {
         // Whatever comes next is in the file, or was fed meanwhile.
         state.reader?.end = min(offset + UInt64(Self.runEvents), target)
         guard let frame = try state.reader?.next() else { continue }
+        try makeRoom(&state, entry, events: Int(frame.header.count))
         do throws(ReplayFault) { try state.replay(frame) } catch {
           throw Self.fault(error, entry)
         }
@@ -183,10 +182,15 @@ package final class Shadow: @unchecked Sendable {
       path: entry.forks.segments.folder, byte: 0, offset: fault.offset, reason: "\(fault.reason)")
   }
 
-  /// Whether a run's writes find pages, having made room if need be.
-  private func hasRoom(_ state: inout State, _ entry: HuntEntry) -> Bool {
-    let pages = min(entry.pool.pageCount / 8, 16 * Self.runEvents + 64)
-    return state.partition?.state.hasRoom(pages: pages) ?? false || entry.makeRoom(pages)
+  /// Has pages kept for what `count` events may write.
+  private func makeRoom(
+    _ state: inout State, _ entry: HuntEntry, events count: Int
+  ) throws(JournalFault) {
+    guard var held = state.partition.take() else { return }
+    let (isThere, offset) = (entry.hasRoom(&held, events: count), held.nextOffset)
+    state.partition = consume held
+    if isThere { return }
+    throw .inconsistent(path: "", byte: 0, offset: offset, reason: ForkFault.noRoom)
   }
 
   private func keepCheckpoint(_ state: inout State, _ entry: HuntEntry, _ nowNs: Int64) {

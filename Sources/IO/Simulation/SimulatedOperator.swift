@@ -112,7 +112,7 @@ final class SimulatedOperator {
     var differing = difference.pagesDiffering
     if machine.options.canary == .dirtyFork { differing += 1 }
     if differing != 0 {
-      checker.fail("a fork without changes differs in \(differing) pages")
+      checker.fail("a fork without changes differs in \(differing) pages: \(difference)")
     }
     machine.coverage.count(.forkEmpty)
   }
