@@ -78,7 +78,7 @@ extension HuntEntry {
   /// need be; they are then kept for it.
   func hasRoom(_ partition: inout Partition, events count: Int) -> Bool {
     if partition.hasRoom(events: count) { return true }
-    let pages = min(16 * count + 64, partition.pageCount)
+    let pages = min(18 * count + 68, partition.pagesAhead)
     return makeRoom(pages) && partition.hasRoom(events: count)
   }
 

@@ -26,8 +26,9 @@ final class SimulatedDisk {
     var bytes = Slab(byteCount: 4096)
     var size = 0
     var changes: [Change] = []
-    /// What a flush that failed was to flush: no later flush makes it durable.
-    var forgotten: [Change] = []
+    /// What stands on the disk of each page that a flush which failed was to write: no later flush
+    /// writes it, unless the page was written again.
+    var forgotten: [Int: Slab] = [:]
     /// What the bytes of a sector were meant to be, where the disk lied.
     var lies: [Int: Slab] = [:]
 
@@ -166,11 +167,32 @@ final class SimulatedDisk {
     node.size = size
   }
 
-  func flush(_ node: Node) { node.changes = [] }
+  func flush(_ node: Node) {
+    for change in node.changes where !node.forgotten.isEmpty {
+      for page in pages(of: change) { node.forgotten[page] = nil }
+    }
+    node.changes = []
+  }
+
+  private func pages(of change: Change) -> ClosedRange<Int> {
+    (change.at / 4_096)...((change.at + max(1, change.count) - 1) / 4_096)
+  }
 
   /// A flush that failed: no later one makes good what this was to do.
   func failFlush(_ node: Node) {
-    node.forgotten += node.changes
+    let now = Slab(copying: node.bytes, byteCount: node.bytes.byteCount)
+    let size = node.size
+    for change in node.changes.reversed() { revert(node, change) }
+    for change in node.changes {
+      for page in pages(of: change) where node.forgotten[page] == nil {
+        let held = Slab(byteCount: 4_096)
+        let count = min(4_096, node.bytes.byteCount - page * 4_096)
+        if count > 0 { held.copy(from: node.bytes, at: page * 4_096, to: 0, count: count) }
+        node.forgotten[page] = held
+      }
+    }
+    node.bytes = now
+    node.size = size
     node.changes = []
   }
 
@@ -188,9 +210,9 @@ final class SimulatedDisk {
     cutNames(&random, count, isWanted: cut.loses)
     for path in nodes.keys.sorted() {
       guard let node = nodes[path] else { continue }
-      let all = node.forgotten + node.changes
-      node.forgotten = []
+      let all = node.changes
       node.changes = []
+      loseForgotten(node, isWanted: cut.loses, count)
       if all.isEmpty { continue }
       // From here on everything is gone; what lies before may be torn, or gone by itself.
       let lostFrom = cut.loses && random.chance(60) ? random.below(all.count + 1) : all.count
@@ -232,6 +254,18 @@ final class SimulatedDisk {
       }
     }
     entries = []
+  }
+
+  /// What a failed flush was to write was in the cache alone.
+  private func loseForgotten(_ node: Node, isWanted: Bool, _ count: (SimulationFault) -> Void) {
+    let forgotten = node.forgotten
+    node.forgotten = [:]
+    if !isWanted || forgotten.isEmpty { return }
+    count(.lost)
+    for (page, bytes) in forgotten {
+      let length = min(4_096, node.size - page * 4_096)
+      if length > 0 { node.bytes.copy(from: bytes, at: 0, to: page * 4_096, count: length) }
+    }
   }
 
   private func revert(_ node: Node, _ change: Change) {

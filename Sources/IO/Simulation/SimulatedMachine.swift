@@ -251,8 +251,9 @@ final class SimulatedMachine: Machine {
     if isOff { return Self.eio }
     slowDown()
     guard !isOff, let open = files[file], let node = open.node else { return Self.eio }
-    if isFull { return Self.enospc }
-    if happens(.writeFails, oneIn: 40_000) { return failWrite(open, node, slab, from, count, at) }
+    // What has its blocks can be written over on a full disk too.
+    if at + count > node.size, isFull { return Self.enospc }
+    if happens(.writeFails, oneIn: 4_000) { return failWrite(open, node, slab, from, count, at) }
     let isJournal = open.path.hasSuffix(".vj")
     if isJournal { journals.written(open.path, node, slab, from: from, count: count, at: at) }
     if isDoomed((node, slab, from, count, at)) {
@@ -290,7 +291,7 @@ final class SimulatedMachine: Machine {
       mayYield()
       return isOff ? Self.eio : 0
     }
-    if !node.changes.isEmpty, happens(.flushFails, oneIn: 3_000) {
+    if !node.changes.isEmpty, happens(.flushFails, oneIn: 600) {
       disk.failFlush(node)
       diskHasFailed = true
       return Self.eio
@@ -371,13 +372,16 @@ final class SimulatedMachine: Machine {
   }
 
   private func slowDown() {
-    guard happens(.slow, oneIn: 3_000) else { return }
+    guard happens(.slow, oneIn: 400) else { return }
     wait(timeoutNs: Int64(1 + draw(.slow, below: 500)) * 1_000_000, until: { false })
   }
 
   private var isFull: Bool {
-    if fullUntilNs > monotonicNs { return !isCalm }
-    guard happens(.full, oneIn: 20_000) else { return false }
+    if fullUntilNs > monotonicNs && !isCalm {
+      diskHasFailed = true
+      return true
+    }
+    guard happens(.full, oneIn: 200) else { return false }
     fullUntilNs = monotonicNs + Int64(1 + draw(.full, below: 2_000)) * 1_000_000
     diskHasFailed = true
     return true
@@ -404,11 +408,11 @@ final class SimulatedMachine: Machine {
     guard open.path.hasSuffix(".vj") || open.path.contains("/snapshots/") else { return false }
     // One lie at a time: of what is lost then, the checkers know what may be.
     if disk.isLying { return false }
-    if at + count <= node.size, happens(.dropped, oneIn: 20_000) {
+    if at + count <= node.size, happens(.dropped, oneIn: 4_000) {
       promise(node, slab, from, count, at)
       return true
     }
-    guard at + count <= node.size, happens(.misdirected, oneIn: 20_000) else { return false }
+    guard at + count <= node.size, happens(.misdirected, oneIn: 4_000) else { return false }
     let places = (node.size - count) / 4_096
     let wrong = draw(.misdirected, below: places + 1) * 4_096
     promise(node, slab, from, count, at)

@@ -411,7 +411,8 @@ public final class SimulationRun: @unchecked Sendable {
       if !machine.runOne() { passTime() }
       if turns > 400_000 {
         fail("the engine does not end: \(machine.waitingNames)")
-        preconditionFailure("threads that do not end: \(machine.waitingNames); \(options.command)")
+        Terminal.error("threads that do not end: \(machine.waitingNames)")
+        preconditionFailure("threads that do not end")
       }
     }
     engine = nil
