@@ -97,7 +97,7 @@ extension Mutex where Value: ~Copyable {
   public borrowing func letHolderRun() {
     guard let machine = ThisMachine.simulated else { return }
     while withLockIfAvailable({ _ in true }) == nil {
-      machine.wait(timeoutNs: 1_000, until: { false })
+      machine.wait(timeoutNs: 1_000_000, until: { false })
     }
   }
 }

@@ -164,6 +164,13 @@ final class SimulatedMachine: Machine {
   }
 
   var areAllDone: Bool { strands.allSatisfy(\.isDone) }
+  /// Threads and how long each waits yet, ms.
+  var waiting: [String] {
+    strands.filter { !$0.isDone }.map { strand in
+      let rest = strand.deadlineNs == .max ? -1 : (strand.deadlineNs - monotonicNs) / 1_000_000
+      return "\(strand.name) \(rest)"
+    }
+  }
   var waitingNames: [String] { strands.filter { !$0.isDone }.map(\.name) }
   func forgetThreads() { strands = [] }
 

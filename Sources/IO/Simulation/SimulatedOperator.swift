@@ -19,6 +19,7 @@ final class SimulatedOperator {
     random = SimulationRandom(seed: machine.options.seed, stream: 60)
   }
 
+  var waiting: String { fork.map { "fork \($0.id), answered \(hasAnswer)" } ?? "none" }
   var isIdle: Bool { fork == nil || hasAnswer }
 
   func forget() {

@@ -31,6 +31,7 @@ final class SimulatedTexts {
   /// The engine is gone, and with it every answer.
   func forget() { sent = [:] }
 
+  var waiting: String { sent.values.map { "\($0.header)" }.sorted().first ?? "none" }
   /// Answers under way.
   var isIdle: Bool { sent.isEmpty }
 

@@ -467,7 +467,9 @@ public final class SimulationRun: @unchecked Sendable {
       if isEnded { ended() }
       if steps - start > 400_000 {
         let waiting = clients.filter { !$0.isIdle }.map(\.producer)
-        return fail("clients \(waiting) are not answered; threads \(machine.waitingNames)")
+        return fail(
+          "not answered: clients \(waiting), texts \(texts.waiting), operator "
+            + "\(operators.waiting); \(phase), threads \(machine.waiting)")
       }
       let isDone: Bool
       switch random.below(3) {
