@@ -415,6 +415,17 @@ final class HuntChecker {
     _ = partition.state.add(event, offset: partition.nextOffset, &effects)
   }
 
+  /// Pages are given back: without forks there are at most the hunt, its shadow, its beginning and
+  /// an image, none larger than the hunt.
+  func compare(pool: PagePool, _ live: borrowing Partition, forks: Int) {
+    if pool.roomCount < 0 { fail("the pool has promised \(-pool.roomCount) pages too many") }
+    let used = pool.pageCount - pool.freeCount
+    let most = 1 + 4 * (live.state.space.writtenCount + live.books.pageCount)
+    if forks == 0 && used > most {
+      fail("\(used) pages are in use without a fork, and the hunt has \(most / 4)")
+    }
+  }
+
   /// A fork as `edit` asked for it is what the model gives without those events.
   func compare(fork: inout Partition, along edit: Edit?) {
     var edit = edit
