@@ -163,7 +163,9 @@ public final class SimulationRun: @unchecked Sendable {
   }
 
   private func passTime() {
-    let next = [machine.nextWakeNs, network.nextDueNs].compactMap { $0 }.min()
+    // What is due already waits for something else than time.
+    let now = machine.monotonicNs
+    let next = [machine.nextWakeNs, network.nextDueNs].compactMap { $0 }.filter { $0 > now }.min()
     let limit = machine.monotonicNs + 5_000_000
     machine.advance(to: max(machine.monotonicNs + 1_000, min(next ?? limit, limit)))
   }
