@@ -66,7 +66,8 @@ final class HuntChecker {
   var pendingEdit: Edit?
   private var shown: [UInt64: [Effect]] = [:]
   private var lastShown: UInt64 = 0
-  private var events = 0
+  /// Every event told to be durable stands below.
+  private var durableClaims: UInt64 = 0
 
   init(
     _ hunt: SimulatedHunt, _ journal: JournalWatch.Journal, _ coverage: SimulationCoverage,
@@ -88,6 +89,7 @@ final class HuntChecker {
   /// An event was answered as applied or late.
   func acknowledged(_ event: Event, _ outcome: Outcome, isDurable: Bool) {
     let offset = outcome.offset
+    if isDurable { durableClaims = max(durableClaims, offset + 1) }
     if isDurable && offset >= journal.written {
       return fail("event \(event.sequence) was called durable at \(offset), never written")
     }
@@ -136,7 +138,9 @@ final class HuntChecker {
   /// - Parameters:
   ///   - least: What must be there.
   ///   - lie: The first offset of which the disk does not hold what it was told.
-  func recovered(to offset: UInt64, least: UInt64, lie: UInt64?) {
+  ///   - mayLose: Whether what was called durable may be lost: a power cut, in a mode that flushes
+  ///     now and then.
+  func recovered(to offset: UInt64, least: UInt64, lie: UInt64?, mayLose: Bool) {
     if offset > journal.written {
       return fail("recovered \(offset) events of \(journal.written) written")
     }
@@ -145,6 +149,14 @@ final class HuntChecker {
         return fail("recovered \(offset) events, and \(least) were durable")
       }
       coverage.count(.lossExplained)
+    }
+    if durableClaims > offset {
+      if mayLose {
+        coverage.count(.powerCutLate)
+      } else if lie.map({ offset < $0 }) ?? true {
+        fail("recovered \(offset) events, and clients were told of \(durableClaims) as durable")
+      }
+      durableClaims = offset
     }
     judge(to: offset)
     journal.cut(at: offset)

@@ -86,6 +86,12 @@ final class JournalWatch {
     }
   }
 
+  /// The last frame of one of the journals.
+  func lastFrame(_ at: Int) -> Frame? {
+    let paths = journals.keys.sorted()
+    return paths.isEmpty ? nil : journals[paths[at % paths.count]]?.frames.last
+  }
+
   /// The write told last was not made, or not as a whole.
   func wasBroken(_ node: SimulatedDisk.Node) {
     for journal in journals.values {

@@ -34,6 +34,8 @@ final class SimulatedClient {
   private var sequence: UInt64 = 0
   private var inbox: [UInt8] = []
   private var notBeforeNs: Int64 = 0
+  /// Large batches that it is going to send without waiting.
+  private var floodLeft = 0
   /// Batches settled so far.
   private(set) var settledCount = 0
   /// Whether durable means flushed, in the run's mode.
@@ -82,7 +84,9 @@ final class SimulatedClient {
       repeatSettled(old)
       return true
     }
-    guard mayStart, pending.count < 4 else { return false }
+    if mayStart, machine.happens(.limits, oneIn: 1_500) { floodLeft = 40 }
+    guard mayStart, pending.count < (floodLeft > 0 ? 40 : 4) else { return false }
+    floodLeft = max(0, floodLeft - 1)
     sendNew()
     return true
   }
@@ -117,7 +121,8 @@ final class SimulatedClient {
   }
 
   private func sendNew() {
-    let count = random.once(in: 25) ? 20 + random.below(150) : 1 + random.below(8)
+    let isLarge = random.once(in: 25) || floodLeft > 0
+    let count = isLarge ? 20 + random.below(150) : 1 + random.below(8)
     var batch = Pending(number: nextBatch, events: [])
     nextBatch += 1
     for _ in 0..<count {

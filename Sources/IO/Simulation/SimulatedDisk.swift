@@ -18,6 +18,8 @@ final class SimulatedDisk {
     var old: Slab?
     var oldCount: Int
     var oldSize: Int
+    /// What the disk lied about there, until it was written over.
+    var lies: [Int: Slab] = [:]
   }
 
   /// A file's bytes, whatever its names.
@@ -135,7 +137,9 @@ final class SimulatedDisk {
         old = copy
       }
       node.changes.append(
-        Change(at: at, count: count, old: old, oldCount: held, oldSize: node.size))
+        Change(
+          at: at, count: count, old: old, oldCount: held, oldSize: node.size,
+          lies: node.lies.filter { sectors(at, count).contains($0.key) }))
     }
     resize(node, max(node.size, at + count))
     node.bytes.copy(from: slab, at: from, to: at, count: count)
@@ -277,7 +281,7 @@ final class SimulatedDisk {
     if beyond < min(end, node.size) { node.bytes.zero(beyond, count: min(end, node.size) - beyond) }
     // Only the last word on the file's length; a later write that stays keeps it.
     if node.size == end && change.oldSize < node.size { node.size = max(change.oldSize, 0) }
-    forgetLies(node, change.at, change.count)
+    for sector in sectors(change.at, change.count) { node.lies[sector] = change.lies[sector] }
   }
 
   /// Takes back some sectors; whether some stay and some do not.
@@ -294,6 +298,7 @@ final class SimulatedDisk {
         kept += 1
       } else {
         gone += 1
+        node.lies[at / Self.sectorBytes] = change.lies[at / Self.sectorBytes]
         let held = max(0, min(end - at, change.oldCount - (at - change.at)))
         if held > 0, let old = change.old {
           node.bytes.copy(from: old, at: at - change.at, to: at, count: held)
@@ -303,7 +308,6 @@ final class SimulatedDisk {
       }
       at = end
     }
-    forgetLies(node, change.at, change.count)
     return kept > 0 && gone > 0
   }
 
@@ -324,9 +328,11 @@ final class SimulatedDisk {
 
   private func forgetLies(_ node: Node, _ at: Int, _ count: Int) {
     if node.lies.isEmpty || count == 0 { return }
-    for sector in (at / Self.sectorBytes)...((at + count - 1) / Self.sectorBytes) {
-      node.lies[sector] = nil
-    }
+    for sector in sectors(at, count) { node.lies[sector] = nil }
+  }
+
+  private func sectors(_ at: Int, _ count: Int) -> ClosedRange<Int> {
+    (at / Self.sectorBytes)...((at + max(1, count) - 1) / Self.sectorBytes)
   }
 
   /// Whether the disk holds something else than it was told, between two bytes of a file.

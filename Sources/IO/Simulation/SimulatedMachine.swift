@@ -452,11 +452,19 @@ final class SimulatedMachine: Machine {
     guard !paths.isEmpty, let node = disk.node(paths[draw(.rot, below: paths.count)]) else {
       return
     }
+    if draw(.rot, below: 3) == 0, let frame = journals.lastFrame(draw(.rot, below: 8)) {
+      return rot(frame.node, frame.at + draw(.rot, below: frame.bytes))
+    }
     // Where something stands, most of the time.
     var at = draw(.rot, below: node.size)
     for _ in 0..<64 where node.bytes.load(at, as: UInt8.self) == 0 {
       at = draw(.rot, below: node.size)
     }
+    rot(node, at)
+  }
+
+  private func rot(_ node: SimulatedDisk.Node, _ at: Int) {
+    if at >= node.size { return }
     disk.meant(node, at: at, count: 1)
     let bit = UInt8(1) << UInt8(draw(.rot, below: 8))
     node.bytes.store(node.bytes.load(at, as: UInt8.self) ^ bit, at)

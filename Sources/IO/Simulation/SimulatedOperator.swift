@@ -87,8 +87,10 @@ final class SimulatedOperator {
   }
 
   func receive(_ port: GatewayPort) {
-    for answer in port.takeAnswers() where answer.tag == tag && fork != nil { hasAnswer = true }
-    guard hasAnswer, let fork else { return }
+    var isNew = false
+    for answer in port.takeAnswers() where answer.tag == tag && fork != nil { isNew = true }
+    guard isNew, let fork else { return }
+    hasAnswer = true
     guard let record = fork.entry.forks.records.first(where: { $0.id == fork.id }) else { return }
     let status = record.now
     switch status.phase {

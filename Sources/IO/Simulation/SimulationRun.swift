@@ -57,7 +57,8 @@ public final class SimulationRun: @unchecked Sendable {
   private(set) var violation: String?
   private(set) var log: [String] = []
   private var lastTickNs: Int64 = 0
-  private var isRecoveryChecked = false
+  /// Since the engine last came up.
+  private var powerWasCut = false
   private var failedOpenings = 0
   private var restartAtStep = Int.max
   /// The journal's mode promises that what is called durable was flushed.
@@ -293,7 +294,6 @@ public final class SimulationRun: @unchecked Sendable {
     isEnded = false
     wantsStop = false
     openFault = nil
-    isRecoveryChecked = false
     _ = machine.spawn("main") { [unowned self] in main() }
   }
 
@@ -334,7 +334,6 @@ public final class SimulationRun: @unchecked Sendable {
   private final class Box<Value>: @unchecked Sendable { var value: Value? }
 
   private func checkRecovery(_ engine: Engine) {
-    isRecoveryChecked = true
     failedOpenings = 0
     var recovered = false
     for (at, hunt) in hunts.enumerated() {
@@ -347,13 +346,12 @@ public final class SimulationRun: @unchecked Sendable {
       isMade[at] = true
       let lie = checker.journal.firstLie(machine.disk)
       checker.recovered(
-        to: entry.journal.durableThrough, least: leastOffset(checker), lie: lie)
+        to: entry.journal.durableThrough, least: checker.journal.durable, lie: lie,
+        mayLose: !needsFlush && powerWasCut)
     }
     if recovered { coverage.count(.recovery) }
+    powerWasCut = false
   }
-
-  /// What a recovery must bring back at least.
-  private func leastOffset(_ checker: HuntChecker) -> UInt64 { checker.journal.durable }
 
   private func said(_ level: Settings.LogLevel, _ line: String) {
     if machine.isOff { return }
@@ -421,7 +419,10 @@ public final class SimulationRun: @unchecked Sendable {
     phase = .down
     isEnded = false
     restartAtStep = .max
-    if cutsPower { machine.cutPower() }
+    if cutsPower {
+      machine.cutPower()
+      powerWasCut = true
+    }
     machine.pass(Int64(1 + random.below(3_000)) * 1_000_000)
   }
 
