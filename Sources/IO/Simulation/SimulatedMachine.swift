@@ -62,6 +62,8 @@ final class SimulatedMachine: Machine {
   /// A call failed since the process began, and in its whole life before.
   private(set) var diskHasFailed = false
   private(set) var diskHadFailed = false
+  /// The disk held something else than it was told, at some time since the process began.
+  private(set) var diskHasLied = false
 
   init(_ options: SimulationOptions, coverage: SimulationCoverage) {
     self.options = options
@@ -196,6 +198,7 @@ final class SimulatedMachine: Machine {
     forgetThreads()
     isOff = false
     diskHasFailed = false
+    diskHasLied = disk.isLying
     doomIn = nil
   }
 
@@ -436,6 +439,7 @@ final class SimulatedMachine: Machine {
   private func promise(
     _ node: SimulatedDisk.Node, _ slab: Slab, _ from: Int, _ count: Int, _ at: Int
   ) {
+    diskHasLied = true
     let held = Slab(byteCount: count, zeroed: false)
     held.copy(from: node.bytes, at: at, to: 0, count: count)
     disk.write(node, slab, from: from, count: count, at: at, isDurable: true)
@@ -465,6 +469,7 @@ final class SimulatedMachine: Machine {
 
   private func rot(_ node: SimulatedDisk.Node, _ at: Int) {
     if at >= node.size { return }
+    diskHasLied = true
     disk.meant(node, at: at, count: 1)
     let bit = UInt8(1) << UInt8(draw(.rot, below: 8))
     node.bytes.store(node.bytes.load(at, as: UInt8.self) ^ bit, at)

@@ -59,6 +59,8 @@ public final class SimulationRun: @unchecked Sendable {
   private var lastTickNs: Int64 = 0
   /// Since the engine last came up.
   private var powerWasCut = false
+  /// The first offset of each hunt of which the disk did not hold what it was told, at a start.
+  private var lies: [UInt64?]
   private var failedOpenings = 0
   private var restartAtStep = Int.max
   /// The journal's mode promises that what is called durable was flushed.
@@ -75,6 +77,7 @@ public final class SimulationRun: @unchecked Sendable {
       SimulatedHunt("hunt-\($0)", &random, isTight: isTight)
     }
     isMade = hunts.map { _ in false }
+    lies = hunts.map { _ in nil }
     let needsFlush = settings.durability == .batch
     texts = SimulatedTexts(machine, needsFlush: needsFlush)
     network = SimulatedNetwork(machine)
@@ -289,6 +292,10 @@ public final class SimulationRun: @unchecked Sendable {
 
   private func open() {
     machine.switchOn()
+    // Now: a start may cut what the disk holds otherwise than it was told.
+    for (at, checker) in checkers.enumerated() {
+      if let lie = checker.journal.firstLie(machine.disk) { lies[at] = min(lies[at] ?? .max, lie) }
+    }
     network = SimulatedNetwork(machine)
     phase = .opening
     isEnded = false
@@ -344,13 +351,13 @@ public final class SimulationRun: @unchecked Sendable {
       }
       recovered = true
       isMade[at] = true
-      let lie = checker.journal.firstLie(machine.disk)
       checker.recovered(
-        to: entry.journal.durableThrough, least: checker.journal.durable, lie: lie,
+        to: entry.journal.durableThrough, least: checker.journal.durable, lie: lies[at],
         mayLose: !needsFlush && powerWasCut)
     }
     if recovered { coverage.count(.recovery) }
     powerWasCut = false
+    lies = hunts.map { _ in nil }
   }
 
   private func said(_ level: Settings.LogLevel, _ line: String) {
@@ -366,7 +373,7 @@ public final class SimulationRun: @unchecked Sendable {
     } else {
       restartAtStep = min(restartAtStep, steps + 300)
     }
-    let isExcused = machine.diskHasFailed || machine.isOff || machine.disk.isLying
+    let isExcused = machine.diskHasFailed || machine.isOff || machine.diskHasLied
     if !isExcused { fail("the engine says: \(line)") }
   }
 
@@ -375,7 +382,7 @@ public final class SimulationRun: @unchecked Sendable {
     let fault = openFault
     endProcess(cutsPower: false)
     guard let fault else { return }
-    if machine.disk.isLying {
+    if machine.diskHasLied {
       // Somebody puts the files right, as from a backup.
       coverage.count(.damageRefused)
       _ = machine.disk.repair()
