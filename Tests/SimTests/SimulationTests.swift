@@ -2,8 +2,8 @@ import Simulation
 import Testing
 import Testkit
 
-// A handful of runs of the whole engine against faults; `scripts/test` runs a hundred by the release
-// program. What a run checks stands at the top of `HuntChecker` and `SimulationRun`.
+// A handful of runs of the whole engine against faults; `scripts/test` runs a hundred by the
+// release program. What a run checks stands at the top of `HuntChecker` and `SimulationRun`.
 
 /// New seeds, every fault: nothing is wrong.
 @Test func newSeedsFindNothing() {

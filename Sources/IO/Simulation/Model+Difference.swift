@@ -21,8 +21,8 @@ extension Model.Expected {
 }
 
 extension Model {
-  /// What differs between the model and a state: counts, players, treasures and their stock, boards;
-  /// nil when nothing does. Not compared: sequences, keys, names, the treasure field.
+  /// What differs between the model and a state: counts, players, treasures and their stock,
+  /// boards; nil when nothing does. Not compared: sequences, keys, names, the treasure field.
   func difference(from state: borrowing HuntState, _ canary: SimulationCanary?) -> String? {
     let counts = state.counts
     let open = treasures.values.count { $0.phase == .open }

@@ -1,8 +1,8 @@
 import Events
 import Hunt
 
-/// The rules of a hunt in dictionaries and arrays, written from what the types' comments promise, as
-/// simply as they can be said. It verifies outcomes; it knows nothing of pages, rows or capacity
+/// The rules of a hunt in dictionaries and arrays, written from what the types' comments promise,
+/// as simply as they can be said. It verifies outcomes; it knows nothing of pages, rows or capacity
 /// beyond the declared limits, and judges no sequence numbers.
 struct Model {
   struct Player {
@@ -150,7 +150,8 @@ struct Model {
     return expected
   }
 
-  /// Makes the event's player present, where the rules let an event do that; what stands against it.
+  /// Makes the event's player present, where the rules let an event do that; what stands against
+  /// it.
   private mutating func admit(_ event: Event) -> ResultCode {
     if players[event.player]?.isPresent == true { return .ok }
     return rules.joinImplicitly ? enter(event.player) : .unknownPlayer
@@ -225,8 +226,8 @@ struct Model {
     if rules.speedMax > 0 && steps > min(Int(rules.stepsMax), earned) { return .tooFast }
     guard rules.walls, let start = world.node(place.x, place.y) else { return .ok }
     guard let cost = world.cost(from: start, to: node) else { return .throughWall }
-    // The walk may be half as long again as the blocks earned, and one more; slow edges count as the
-    // blocks that they are worth.
+    // The walk may be half as long again as the blocks earned, and one more; slow edges count as
+    // the blocks that they are worth.
     let allowed = (max(earned, steps) * 3 / 2 + 1) * world.straightCost
     return rules.speedMax == 0 || cost <= allowed ? .ok : .throughWall
   }

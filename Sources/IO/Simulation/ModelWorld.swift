@@ -1,5 +1,5 @@
-/// A block world of plain arrays and the slowest algorithms, written from the definitions alone: which
-/// steps are open, what they cost, how far it is to walk. It shares no code with the engine.
+/// A block world of plain arrays and the slowest algorithms, written from the definitions alone:
+/// which steps are open, what they cost, how far it is to walk. It shares no code with the engine.
 struct ModelWorld {
   let eight: Bool
   let width: Int
@@ -84,8 +84,8 @@ struct ModelWorld {
 
   // MARK: Walks
 
-  /// (distance, treasure) of the nearest treasure from every node, by relaxing all edges until nothing
-  /// changes; of several as near, the lowest id.
+  /// (distance, treasure) of the nearest treasure from every node, by relaxing all edges until
+  /// nothing changes; of several as near, the lowest id.
   func field(_ treasures: [(node: Int, id: UInt32)]) -> [(distance: Int, treasure: UInt32)?] {
     var keys = [(distance: Int, treasure: UInt32)?](repeating: nil, count: open.count)
     func isBetter(_ left: (Int, UInt32), _ right: (distance: Int, treasure: UInt32)?) -> Bool {

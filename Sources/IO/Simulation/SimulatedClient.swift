@@ -3,8 +3,8 @@ import Events
 import Hunt
 import Net
 
-/// One sender on the stream protocol: numbers its events, keeps what was not acknowledged, and sends
-/// it again after a cut.
+/// One sender on the stream protocol: numbers its events, keeps what was not acknowledged, and
+/// sends it again after a cut.
 ///
 /// Some of them misbehave on purpose: they repeat what was settled, skip numbers or use them twice,
 /// send garbage, or cut their own connection.

@@ -2,9 +2,9 @@ import Bounded
 
 /// A file system in memory that knows what would be left of it after a power cut.
 ///
-/// What it promises is what a kernel promises and no more: bytes are durable once they were flushed,
-/// or written past the cache; names once their folder was flushed. Everything else may be there
-/// after a cut or not, in pieces of a sector, in any order.
+/// What it promises is what a kernel promises and no more: bytes are durable once they were
+/// flushed, or written past the cache; names once their folder was flushed. Everything else may be
+/// there after a cut or not, in pieces of a sector, in any order.
 ///
 /// What it does not do: links, permissions, several writers of one file at once.
 final class SimulatedDisk {
