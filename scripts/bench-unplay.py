@@ -15,7 +15,6 @@ latencies with and without previews. Standard library only; exits 1 when a reque
 """
 
 import argparse
-import http.client
 import json
 import os
 import random
@@ -26,31 +25,15 @@ import tempfile
 import threading
 import time
 
+from checking import Engine
 
-class Engine:
-    def __init__(self, program, data):
-        self.process = subprocess.Popen(
-            [program, "serve", "--data", data, "--http", "127.0.0.1:0", "--stream", "127.0.0.1:0"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        line = self.process.stdout.readline()
-        while line and not line.startswith("ready"):
-            line = self.process.stdout.readline()
-        words = dict(word.split("=") for word in line.split()[1:])
-        self.http, self.stream = words["http"], words["stream"]
-        host, port = self.http.rsplit(":", 1)
-        self.connection = http.client.HTTPConnection(host, int(port), timeout=120)
 
-    def call(self, method, path, body=None):
-        self.connection.request(method, "/v1/hunts/" + path, json.dumps(body) if body else None)
-        response = self.connection.getresponse()
-        text = response.read()
-        if response.status >= 300:
-            raise SystemExit(f"{method} {path}: {response.status} {text[:400]}")
-        return json.loads(text) if text else None
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
+def ask(engine, method, path, body=None):
+    """The answer to a question about hunts, on the one connection that all of them share."""
+    status, _, form = engine.request(method, "/v1/hunts/" + path, body, None, engine.connection)
+    if status >= 300:
+        raise SystemExit(f"{method} {path}: {status} {form}")
+    return form
 
 
 def load(program, engine, hunt, options):
@@ -58,8 +41,8 @@ def load(program, engine, hunt, options):
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "load.json")
         done = subprocess.run(
-            [program, "load", "--target", f"tcp://{engine.stream}", "--http", engine.http, "--hunt",
-             hunt, "--create", "--json", path, *map(str, options)], capture_output=True,
+            [program, "load", "--target", f"tcp://127.0.0.1:{engine.stream_port}", "--http",
+             engine.http, "--hunt", hunt, "--create", "--json", path, *map(str, options)], capture_output=True,
             text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(f"load ended with {done.returncode}: {done.stdout}{done.stderr}")
@@ -77,13 +60,13 @@ def quantiles(times):
 def preview(engine, hunt, form, body):
     """One preview: until its fork is ready, and until its difference is here."""
     start = time.perf_counter()
-    fork = engine.call("POST", f"{hunt}/{form}?wait=true", body)["fork"]
+    fork = ask(engine, "POST", f"{hunt}/{form}?wait=true", body)["fork"]
     ready = time.perf_counter() - start
     if fork["state"] != "ready":
         raise SystemExit(f"{form} {body}: {fork}")
-    difference = engine.call("GET", f"{hunt}/forks/{fork['id']}/diff?limit=10")
+    difference = ask(engine, "GET", f"{hunt}/forks/{fork['id']}/diff?limit=10")
     whole = time.perf_counter() - start
-    engine.call("DELETE", f"{hunt}/forks/{fork['id']}")
+    ask(engine, "DELETE", f"{hunt}/forks/{fork['id']}")
     return ready, whole, difference
 
 
@@ -96,19 +79,20 @@ def main():
     parser.add_argument("--rate", type=int, default=100_000)
     options = parser.parse_args()
     program = os.path.abspath(options.program)
-    data = tempfile.mkdtemp(prefix="bench-unplay-")
-    engine = Engine(program, data)
+    folder = tempfile.mkdtemp(prefix="bench-unplay-")
+    engine = Engine(program, folder + "/data").start()
+    engine.connection = engine.connect(120)
     try:
         run(program, engine, options)
     finally:
-        engine.stop()
-        shutil.rmtree(data, ignore_errors=True)
+        engine.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(program, engine, options):
     load(program, engine, "cheated", [
         "--rate", 400_000, "--events", options.events, "--players", options.players, "--batch", 256])
-    offset = engine.call("GET", "cheated")["offset"]
+    offset = ask(engine, "GET", "cheated")["offset"]
     print(f"hunt of {options.events:,} events, {options.players:,} players, {offset:,} journal entries")
     chosen = random.Random(1)
     players = [chosen.randrange(1, options.players + 1) for _ in range(options.previews)]

@@ -27,6 +27,8 @@ import threading
 import time
 import urllib.parse
 
+from checking import ask
+
 ARGUMENTS = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
 BASE = urllib.parse.urlsplit(ARGUMENTS[0] if ARGUMENTS else "http://127.0.0.1:7400")
 HOST, PORT = BASE.hostname or "127.0.0.1", BASE.port or 80
@@ -53,11 +55,7 @@ class Answer:
 def call(method, path, body=None, headers=None):
     connection = http.client.HTTPConnection(HOST, PORT, timeout=30)
     try:
-        if body is not None and not isinstance(body, bytes):
-            body = (body if isinstance(body, str) else json.dumps(body)).encode()
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        return Answer(*ask(connection, method, path, body, headers))
     finally:
         connection.close()
 

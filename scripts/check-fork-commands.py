@@ -11,7 +11,6 @@ failed, 1 otherwise. Does not verify the engine's judgement of forks (check-fork
 nor progress on a terminal.
 """
 
-import http.client
 import json
 import os
 import re
@@ -20,7 +19,10 @@ import subprocess
 import sys
 import tempfile
 
-failures = []
+import checking
+from checking import Checks, play, scores
+
+check = Checks()
 HUNT = """
 hunt: forks
 world:
@@ -42,41 +44,12 @@ treasures:
 """
 
 
-def check(name, holds, detail=""):
-    print(("ok   " if holds else "FAIL ") + name + ("" if holds else f"  {detail}"), flush=True)
-    if not holds:
-        failures.append(name)
-
-
-class Engine:
-    def __init__(self, program, data):
-        self.program = program
-        self.process = subprocess.Popen(
-            [program, "serve", "--data", data, "--http", "127.0.0.1:0",
-             "--stream", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if line.startswith("ready"):
-                self.address = line.split("http=")[1].split()[0]
-                return
-        raise SystemExit("the engine did not start")
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
-    def call(self, method, path, body=None):
-        connection = http.client.HTTPConnection(self.address, timeout=60)
-        if body is not None and not isinstance(body, str):
-            body = json.dumps(body)
-        connection.request(method, "/v1/hunts" + path, body)
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
-        return response.status, (json.loads(text) if text else None)
+class Engine(checking.Engine):
+    """An engine, and the commands that are run against it."""
 
     def run(self, command, *flags, hunt="forks", target=None):
         """Exit code, stdout and stderr of a command against this engine."""
-        line = [self.program, command, "--target", target or f"http://{self.address}"]
+        line = [self.program, command, "--target", target or f"http://{self.http}"]
         if hunt is not None:
             line += ["--hunt", hunt]
         done = subprocess.run(line + list(flags), capture_output=True, text=True, timeout=120)
@@ -88,25 +61,6 @@ class Engine:
             return status, json.loads(out)
         except ValueError:
             return status, {"out": out, "error": error}
-
-    def scores(self, query=""):
-        _, board = self.call("GET", f"/forks/boards/all?limit=1000{query}")
-        return {row["player"]: row["score"] for row in board["rows"]}
-
-
-def play(engine, claims):
-    """Sends each claim from the treasure's own place; the journal offset after the last."""
-    events = []
-    for player, treasure in claims:
-        events.append({"kind": "move", "player": player, "x": treasure, "y": treasure})
-        events.append({"kind": "claim", "player": player, "treasure": treasure})
-    offset = 0
-    for at in range(0, len(events), 4000):
-        status, answer = engine.call("POST", "/forks/events", events[at:at + 4000])
-        if status != 200:
-            raise SystemExit(f"events: {status} {answer}")
-        offset = answer["offset"]
-    return offset
 
 
 def cells(out, part):
@@ -125,17 +79,16 @@ def cells(out, part):
 def main():
     program = os.path.abspath(sys.argv[1])
     folder = tempfile.mkdtemp(prefix="check-fork-commands-")
-    engine = Engine(program, folder + "/data")
+    engine = Engine(program, folder + "/data").start()
     try:
         bad_usage(engine, folder)
         run(engine, folder)
         many(engine)
         refused(engine)
     finally:
-        engine.stop()
+        engine.close()
         shutil.rmtree(folder, ignore_errors=True)
-    print(f"{len(failures)} failed" if failures else "all hold")
-    return 1 if failures else 0
+    return check.status()
 
 
 def bad_usage(engine, folder):
@@ -196,11 +149,11 @@ def bad_usage(engine, folder):
 def run(engine, folder):
     status, _ = engine.call("POST", "", HUNT)
     check("a hunt is made", status == 201)
-    middle = play(engine, [(7, 1), (8, 1), (9, 2), (7, 2), (8, 2), (10, 2), (7, 3)])
-    play(engine, [(11, 3), ("anna", 3)])
+    middle = play(engine, "forks", [(7, 1), (8, 1), (9, 2), (7, 2), (8, 2), (10, 2), (7, 3)])
+    play(engine, "forks", [(11, 3), ("anna", 3)])
     before = {7: 1060, 8: 50 - 50, 9: 50, 11: 10, "anna": 10}
     before = {player: score for player, score in before.items() if score}
-    check("scores are what the rules say", engine.scores() == before, engine.scores())
+    check("scores are what the rules say", scores(engine, "forks") == before, scores(engine, "forks"))
 
     # Forks as a person sees them.
     status, out, error = engine.run("fork", "--at", str(middle))
@@ -208,15 +161,19 @@ def run(engine, folder):
           and "state     ready" in out and error == "", (status, out, error))
     digest = re.search(r"digest    ([0-9a-f]{32})\n", out)
     check("and how to promote it", digest and re.search(
-        rf"promote   veltrix promote --hunt forks --target http://{engine.address} --fork 1 "
+        rf"promote   veltrix promote --hunt forks --target http://{engine.http} --fork 1 "
         rf"--digest {digest[1]}\n", out), out)
     check("the fork is the hunt of then",
-          engine.scores("&fork=1") == {7: 1060, 9: 50}, engine.scores("&fork=1"))
+          scores(engine, "forks", "&fork=1") == {7: 1060, 9: 50}, scores(engine, "forks", "&fork=1"))
     status, shown, _ = engine.run("fork", "--show", "1")
     check("show says the same", status == 0 and shown == out, shown)
     status, answer = engine.json("fork", "--show", "1")
     check("and so for programs", status == 0 and answer["fork"]["digest"] == digest[1]
           and answer["fork"]["offset"] == middle and answer["fork"]["state"] == "ready", answer)
+
+    status, answer = engine.json("diff", "--fork", "1")
+    check("who came later is named", {row["player"] for row in answer["players"]} == {11, "anna"}
+          and "anna" in [row["last_winner"][0] for row in answer["treasures"]], answer)
 
     # What if.
     events, rules = folder + "/added.json", folder + "/rules.yaml"
@@ -229,15 +186,15 @@ def run(engine, folder):
                                  "--omit-players", "9,name:anna")
     number = answer.get("fork", {}).get("id")
     check("fork with events, rules and omissions", status == 0
-          and engine.scores(f"&fork={number}").get(11) == 17
-          and engine.scores(f"&fork={number}").get(12) == -3
-          and not {9, "anna"} & set(engine.scores(f"&fork={number}")), answer)
+          and scores(engine, "forks", f"&fork={number}").get(11) == 17
+          and scores(engine, "forks", f"&fork={number}").get(12) == -3
+          and not {9, "anna"} & set(scores(engine, "forks", f"&fork={number}")), answer)
     with open(events, "w") as file:
         file.write('[{"kind":"score","player":11,"value":7}]')
     status, answer = engine.json("fork", "--append", events, "--omit-kinds", "claim")
     number = answer.get("fork", {}).get("id")
     check("fork with a list of events", status == 0
-          and engine.scores(f"&fork={number}") == {11: 7}, answer)
+          and scores(engine, "forks", f"&fork={number}") == {11: 7}, answer)
     status, answer = engine.json("fork", "--omit-events", str(middle - 1), "--omit-producers", "0")
     check("fork without single events", status == 0, answer)
     status, out, _ = engine.run("fork", "--list")
@@ -263,7 +220,7 @@ def run(engine, folder):
         ["1", "7", "8"], ["2", "7", "8"], ["3", "7", "nobody"]], out)
     check("and treasures", cells(out, "treasures")[2] == [
         "3", "open", "9,997 -> 9,998", "3 -> 2", "anna"], out)
-    check("the hunt is as it was", engine.scores() == before)
+    check("the hunt is as it was", scores(engine, "forks") == before)
     promote = re.search(r"veltrix (promote .*)\n", out)[1].split()
     number = promote[promote.index("--fork") + 1]
     status, answer = engine.json("diff", "--fork", number)
@@ -282,12 +239,12 @@ def run(engine, folder):
     # Promotion wants what was seen.
     status, out, error = engine.run("promote", "--fork", number, "--digest", "0" * 32)
     check("a stale digest is refused", status == 1 and "stale" in error and out == "", error)
-    play(engine, [(13, 3)])
+    play(engine, "forks", [(13, 3)])
     done = subprocess.run([engine.program] + promote, capture_output=True, text=True)
     check("the printed line promotes", done.returncode == 0
           and f"fork {number} is forks now" in done.stdout, done)
     after = {8: 1050, 9: 50, 11: 10, "anna": 10, 13: 10}
-    check("and others' play is judged again", engine.scores() == after, engine.scores())
+    check("and others' play is judged again", scores(engine, "forks") == after, scores(engine, "forks"))
     status, out, _ = engine.run("fork", "--list")
     check("the list tells of it",
           "1 promoted before" in out and "promotion 1 at offset" in out, out)
@@ -295,22 +252,22 @@ def run(engine, folder):
     check("a fork of the line before is refused", status == 1 and "stale" in error, error)
 
     # Rollback, at once.
-    place = play(engine, [(14, 3)])
-    play(engine, [(15, 3), (16, 3)])
+    place = play(engine, "forks", [(14, 3)])
+    play(engine, "forks", [(15, 3), (16, 3)])
     after[14] = 10
     status, answer = engine.json("rollback", "--to", str(place))
     check("rollback previews", status == 0 and answer["fork"]["state"] == "ready"
           and {row["player"] for row in answer["difference"]["players"]} == {15, 16}, answer)
-    check("while the hunt is as it was", 15 in engine.scores())
+    check("while the hunt is as it was", 15 in scores(engine, "forks"))
     status, out, _ = engine.run("rollback", "--to", str(place), "--promote")
     check("rollback promotes", status == 0 and "is forks now, from offset" in out
           and "nothing is changed" not in out, out)
-    check("as if it had never been", engine.scores() == after, engine.scores())
+    check("as if it had never been", scores(engine, "forks") == after, scores(engine, "forks"))
     status, answer = engine.json("unplay", "--players", "name:anna,13", "--from", "0", "--promote")
     check("unplay promotes", status == 0 and answer["fork"]["state"] == "promoted"
           and answer["difference"]["counts"]["players"] == 2, answer)
     del after["anna"], after[13]
-    check("and they are gone", engine.scores() == after, engine.scores())
+    check("and they are gone", scores(engine, "forks") == after, scores(engine, "forks"))
 
 
 def many(engine):
@@ -318,7 +275,7 @@ def many(engine):
     players = range(1_000, 3_500)
     _, answer = engine.call("GET", "/forks")
     place = answer["offset"]
-    play(engine, [(player, 3) for player in players])
+    play(engine, "forks", [(player, 3) for player in players])
     engine.call("POST", "/forks/events", [
         {"kind": "score", "player": player, "value": player} for player in (3_000, 3_400)])
     status, answer = engine.json(

@@ -15,51 +15,14 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-failures = []
+from checking import Checks, Engine, play, scores
 
-
-def check(name, holds, detail=""):
-    print(("ok   " if holds else "FAIL ") + name + ("" if holds else f"  {detail}"), flush=True)
-    if not holds:
-        failures.append(name)
-
-
-class Engine:
-    def __init__(self, program, data):
-        self.program, self.data, self.process = program, data, None
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [self.program, "serve", "--data", self.data, "--http", "127.0.0.1:0",
-             "--stream", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            if line.startswith("ready"):
-                address = line.split("http=")[1].split()[0]
-                self.host, self.port = address.rsplit(":", 1)
-                return
-        raise SystemExit("the engine did not start")
-
-    def kill(self, how=signal.SIGKILL):
-        self.process.send_signal(how)
-        self.process.wait()
-
-    def call(self, method, path, body=None, headers=None):
-        connection = http.client.HTTPConnection(self.host, int(self.port), timeout=60)
-        if body is not None and not isinstance(body, str):
-            body = json.dumps(body)
-        connection.request(method, "/v1/hunts" + path, body, headers or {})
-        response = connection.getresponse()
-        text = response.read()
-        connection.close()
-        return response.status, (json.loads(text) if text else None)
-
+check = Checks()
 
 HUNT = """
 hunt: forks
@@ -86,12 +49,6 @@ treasures:
 """
 
 
-def scores(engine, query=""):
-    """Every player's score on the board, by player."""
-    status, board = engine.call("GET", f"/forks/boards/all?limit=1000{query}")
-    return {row["player"]: row["score"] for row in board["rows"]} if status == 200 else board
-
-
 def model(claims, without=()):
     """Scores by the rules: stock goes to whoever claimed first, once a player a treasure."""
     stock, points = {1: 1, 2: 2, 3: 1000}, {1: 100, 2: 50, 3: 10}
@@ -107,46 +64,30 @@ def model(claims, without=()):
 
 def main():
     program = os.path.abspath(sys.argv[1])
-    data = tempfile.mkdtemp(prefix="check-forks-")
-    engine = Engine(program, data)
+    folder = tempfile.mkdtemp(prefix="check-forks-")
+    engine = Engine(program, folder + "/data")
     try:
         engine.start()
         run(engine)
         engine.kill()
-        shutil.rmtree(data)
+        shutil.rmtree(engine.data)
         engine.start()
         kill_promotions(engine)
     finally:
-        engine.kill()
-        shutil.rmtree(data, ignore_errors=True)
-    print(f"{len(failures)} failed" if failures else "all hold")
-    return 1 if failures else 0
-
-
-def play(engine, claims, kind="claim"):
-    """Sends each claim from the treasure's own place; the journal offset after the last."""
-    events = []
-    for player, treasure in claims:
-        events.append({"kind": "move", "player": player, "x": treasure, "y": treasure})
-        events.append({"kind": kind, "player": player, "treasure": treasure})
-    offset = 0
-    for at in range(0, len(events), 1000):
-        status, answer = engine.call("POST", "/forks/events", events[at:at + 1000])
-        if status != 200:
-            raise SystemExit(f"events: {status} {answer}")
-        offset = answer["offset"]
-    return offset
+        engine.close()
+        shutil.rmtree(folder, ignore_errors=True)
+    return check.status()
 
 
 def run(engine):
     status, _ = engine.call("POST", "", HUNT)
     check("a hunt is made", status == 201)
     first = [(7, 1), (8, 1), (9, 2), (7, 2), (8, 2), (10, 2), (7, 3), (10, 3)]
-    middle = play(engine, first)
+    middle = play(engine, "forks", first)
     second = [(11, 1), (11, 2), (11, 3), (8, 3), (12, 3)]
-    play(engine, second)
+    play(engine, "forks", second)
     claims = first + second
-    check("scores follow the model", scores(engine) == model(claims), scores(engine))
+    check("scores follow the model", scores(engine, "forks") == model(claims), scores(engine, "forks"))
 
     # Unplay: a preview, its difference, and nothing changed.
     status, answer = engine.call("POST", "/forks/unplay?wait=true", {"players": [7]})
@@ -154,8 +95,8 @@ def run(engine):
     check("unplay previews", status == 201 and fork.get("state") == "ready", answer)
     number = fork.get("id")
     check("the preview's scores are the model's without the player",
-          scores(engine, f"&fork={number}") == model(claims, {7}), scores(engine, f"&fork={number}"))
-    check("the hunt is as it was", scores(engine) == model(claims))
+          scores(engine, "forks", f"&fork={number}") == model(claims, {7}), scores(engine, "forks", f"&fork={number}"))
+    check("the hunt is as it was", scores(engine, "forks") == model(claims))
     status, difference = engine.call("GET", f"/forks/forks/{number}/diff?against=main")
     changed = {row["player"]: row["score"] for row in difference["players"]}
     before, after = model(claims), model(claims, {7})
@@ -182,17 +123,17 @@ def run(engine):
         "POST", f"/forks/forks/{number}/promote", headers={"If-Match": '"%s"' % ("0" * 32)})
     check("a stale digest is refused", status == 412, answer)
     third = [(13, 3), (7, 3)]
-    play(engine, third)
+    play(engine, "forks", third)
     claims += third
     status, answer = engine.call(
         "POST", f"/forks/forks/{number}/promote", headers={"If-Match": '"%s"' % fork["digest"]})
     promoted = (answer or {}).get("fork", {}).get("promoted_at")
     check("the fork is promoted", status == 200 and promoted, answer)
-    check("play that went on counts", scores(engine) == model(claims, {7}), scores(engine))
+    check("play that went on counts", scores(engine, "forks") == model(claims, {7}), scores(engine, "forks"))
     check("the old line stays readable",
-          scores(engine, f"&as_of={promoted}") == model(claims), scores(engine, f"&as_of={promoted}"))
+          scores(engine, "forks", f"&as_of={promoted}") == model(claims), scores(engine, "forks", f"&as_of={promoted}"))
     check("and the past before it",
-          scores(engine, f"&as_of={middle}") == model(first), scores(engine, f"&as_of={middle}"))
+          scores(engine, "forks", f"&as_of={middle}") == model(first), scores(engine, "forks", f"&as_of={middle}"))
     status, hunt = engine.call("GET", "/forks?digest=true")
     digest = hunt["hunt"]["digest"]
 
@@ -201,28 +142,28 @@ def run(engine):
     engine.start()
     status, hunt = engine.call("GET", "/forks?digest=true")
     check("a crash keeps the promotion", hunt["hunt"]["digest"] == digest, hunt["hunt"].get("digest"))
-    check("and the scores", scores(engine) == model(claims, {7}))
+    check("and the scores", scores(engine, "forks") == model(claims, {7}))
     check("the old line is readable after a crash",
-          scores(engine, f"&as_of={promoted}") == model(claims))
+          scores(engine, "forks", f"&as_of={promoted}") == model(claims))
 
     # The player may play again: only history was taken out.
-    play(engine, [(7, 3)])
+    play(engine, "forks", [(7, 3)])
     expected = model(claims, {7})
     expected[7] = 10
-    check("an unplayed player can play on", scores(engine) == expected, scores(engine))
+    check("an unplayed player can play on", scores(engine, "forks") == expected, scores(engine, "forks"))
 
     # Rollback.
-    now = play(engine, [(20, 3)])
-    play(engine, [(21, 3), (22, 3), (23, 2)])
+    now = play(engine, "forks", [(20, 3)])
+    play(engine, "forks", [(21, 3), (22, 3), (23, 2)])
     status, answer = engine.call("POST", "/forks/rollback?wait=true", {"to": now})
     fork = (answer or {}).get("fork", {})
     expected[20] = 10
     check("rollback previews", status == 201 and fork.get("state") == "ready", answer)
-    check("as if it had never been", scores(engine, f"&fork={fork.get('id')}") == expected)
-    check("while the hunt is as it was", 21 in scores(engine))
+    check("as if it had never been", scores(engine, "forks", f"&fork={fork.get('id')}") == expected)
+    check("while the hunt is as it was", 21 in scores(engine, "forks"))
     status, answer = engine.call("POST", "/forks/rollback?wait=true", {"to": now, "promote": True})
     check("rollback promotes", status == 201 and answer["fork"]["state"] == "promoted", answer)
-    check("what came later is gone", scores(engine) == expected, scores(engine))
+    check("what came later is gone", scores(engine, "forks") == expected, scores(engine, "forks"))
 
     # What if: events added, other rules.
     status, answer = engine.call("POST", "/forks/forks?wait=true", {
@@ -230,7 +171,7 @@ def run(engine):
         "rules": {"claims_per_player": 0}})
     fork = (answer or {}).get("fork", {})
     check("a fork with events and rules", status == 201 and fork.get("state") == "ready", answer)
-    check("has what was added", scores(engine, f"&fork={fork.get('id')}").get(20) == 1010)
+    check("has what was added", scores(engine, "forks", f"&fork={fork.get('id')}").get(20) == 1010)
     status, answer = engine.call("POST", "/forks/forks", {"omitt": {}})
     check("an unknown key is named", status == 422 and "omit" in json.dumps(answer), answer)
     status, answer = engine.call("POST", "/forks/forks?wait=true", {"at": 1 << 40})
@@ -276,7 +217,7 @@ def kill_promotions(engine, rounds=12):
     chosen = random.Random(1)
     engine.call("POST", "", HUNT)
     claims = [(player, 3) for player in range(100, 400)] + [(7, 1), (8, 1)]
-    play(engine, claims)
+    play(engine, "forks", claims)
     taken = set()
     for number in range(rounds):
         player = 100 + number
@@ -307,7 +248,7 @@ def kill_promotions(engine, rounds=12):
         ends[side] = ends.get(side, 0) + 1
         if side == "after":
             taken.add(player)
-        if scores(engine) != model(claims, taken):
+        if scores(engine, "forks") != model(claims, taken):
             ends["other scores"] = ends.get("other scores", 0) + 1
     check("a kill leaves the line before or the line after", set(ends) == {"before", "after"}, ends)
     check("each was met", ends["before"] > 0 and ends["after"] > 0, ends)

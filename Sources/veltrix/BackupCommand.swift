@@ -148,8 +148,8 @@ enum BackupReport {
   static func status(_ fault: BackupFault) -> Int32 {
     switch fault {
     case .disk, .notEmpty: ExitCode.usage
-    case .hunt(_, .disk): ExitCode.usage
-    case .hunt, .damaged: ExitCode.damaged
+    case .hunt(_, .disk), .copy(_, _, .disk): ExitCode.usage
+    case .hunt, .copy, .damaged: ExitCode.damaged
     }
   }
 }

@@ -28,9 +28,7 @@ enum DiffCommand {
   ) throws(Arguments.Fault) -> (target: EngineTarget, fork: UInt64, wish: DifferenceFlags) {
     var arguments = try Arguments(arguments, switches: EngineTarget.switches)
     let target = try EngineTarget(&arguments)
-    guard let id = try arguments.takeFork("--fork") else {
-      throw Arguments.Fault(message: "--fork: required")
-    }
+    let id = try arguments.requireFork()
     let wish = try DifferenceFlags.withAgainst(&arguments)
     if wish.against == id {
       throw Arguments.Fault(message: "--against \(id): the same fork")
@@ -42,8 +40,8 @@ enum DiffCommand {
   static func run(_ arguments: [String]) -> Int32 {
     do throws(Arguments.Fault) {
       let (target, id, wish) = try parse(arguments)
-      return target.run("diff") { session throws(ForkSessionFault) in
-        try ForkRun(target: target, session: session, command: "diff").difference(id, wish)
+      return target.run("diff") { run throws(ForkSessionFault) in
+        try run.difference(id, wish)
       }
     } catch { return usage("diff", error) }
   }

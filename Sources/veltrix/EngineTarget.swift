@@ -52,13 +52,13 @@ struct EngineTarget {
       ? "--hunt \(hunt)" : "--hunt \(hunt) --target http://\(address)"
   }
 
-  /// Opens a session and runs `body` with it; the command's exit status.
+  /// Opens a session and runs `body` on it; the command's exit status.
   func run(
-    _ command: String, _ body: (ForkSession) throws(ForkSessionFault) -> Int32
+    _ command: String, _ body: (ForkRun) throws(ForkSessionFault) -> Int32
   ) -> Int32 {
     do throws(ForkSessionFault) {
       let session = try ForkSession(target: address, hunt: hunt) { vx_wait_signal(0) != 0 }
-      return try body(session)
+      return try body(ForkRun(target: self, session: session, command: command))
     } catch {
       if Terminal.isErrorOnScreen { Terminal.progress("") }
       Terminal.error("veltrix \(command): \(error)")
@@ -68,7 +68,13 @@ struct EngineTarget {
 }
 
 extension Arguments {
-  /// A required or optional fork's number.
+  /// The number of the fork that a command is about.
+  mutating func requireFork() throws(Fault) -> UInt64 {
+    guard let id = try takeFork("--fork") else { throw Fault(message: "--fork: required") }
+    return id
+  }
+
+  /// A fork's number; nil when the flag does not occur.
   mutating func takeFork(_ name: String) throws(Fault) -> UInt64? {
     guard let text = take(name) else { return nil }
     guard let id = UInt32(text), id > 0 else {

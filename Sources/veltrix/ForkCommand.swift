@@ -63,13 +63,12 @@ enum ForkCommand {
   static func run(_ arguments: [String]) -> Int32 {
     do throws(Arguments.Fault) {
       let (target, wish) = try parse(arguments)
-      return target.run("fork") { session throws(ForkSessionFault) in
-        let run = ForkRun(target: target, session: session, command: "fork")
+      return target.run("fork") { run throws(ForkSessionFault) in
         switch wish {
         case .create(let body): return try run.create(body)
         case .list: return try run.list()
         case .show(let id):
-          run.show(try session.show(id))
+          run.show(try run.session.show(id))
           return ExitCode.fine
         case .delete(let id): return try run.delete(id)
         }

@@ -21,7 +21,7 @@ struct ForkRun {
     do throws(ForkSessionFault) {
       fork = try session.built(asked) { fork in
         guard Terminal.isErrorOnScreen else { return }
-        Terminal.progress("fork \(fork.id): state replaying \(fork.percent) %")
+        Terminal.progress("fork \(fork.id): \(fork.stage)")
       }
     } catch .interrupted {
       clearProgress()
@@ -46,7 +46,7 @@ struct ForkRun {
       "fork \(fork.id) of \(target.hunt)",
       "  kind      \(printable(fork.kind))",
       "  state     \(printable(fork.state))"
-        + (fork.isBuilding ? ", \(fork.percent) %" : "")
+        + (fork.isBuilding ? ", \(fork.stage)" : "")
         + (fork.reason.map { ": \(printable($0, 400))" } ?? ""),
       "  offset    \(grouped(fork.offset)); the hunt was at \(grouped(fork.head)) then",
       "  replayed  \(grouped(fork.offset - min(fork.base, fork.offset))) entries in "
@@ -106,7 +106,7 @@ struct ForkRun {
         let note =
           fork.promotedAt.map { "promoted at \(grouped($0))" } ?? fork.reason.map {
             printable($0, 200)
-          } ?? (fork.isBuilding ? "\(fork.percent) %" : "")
+          } ?? (fork.isBuilding ? fork.stage : "")
         table.append([
           "\(fork.id)", printable(fork.kind), printable(fork.state), grouped(fork.offset),
           grouped(fork.buildMicros / 1_000), fork.digest ?? "", note,

@@ -11,7 +11,7 @@ enum ForkWish {
   static func fork(_ arguments: inout Arguments) throws(Arguments.Fault) -> [UInt8] {
     var members: [Member] = []
     if let at = try arguments.takePlace("--at") { members.append(.init("at", text: at)) }
-    let omit = try omission(&arguments, prefix: "--omit-")
+    let omit = try omission(flags(&arguments, "--omit-"))
     if !omit.isEmpty { members.append(.init("omit", json: object(omit))) }
     if let path = arguments.take("--append") {
       members.append(.init("append", json: try events(path)))
@@ -26,9 +26,20 @@ enum ForkWish {
     return object(members)
   }
 
+  /// Takes `--at` and `--omit` of `veltrix replay`: what a running engine would be asked of a fork.
+  static func replay(
+    _ arguments: inout Arguments
+  ) throws(Arguments.Fault) -> (body: [UInt8], omits: Bool) {
+    var members: [Member] = []
+    if let at = try arguments.takePlace("--at") { members.append(.init("at", text: at)) }
+    let omit = try omission(omitFlag(&arguments))
+    if !omit.isEmpty { members.append(.init("omit", json: object(omit))) }
+    return (object(members), !omit.isEmpty)
+  }
+
   /// Takes the flags of `veltrix unplay`; the body of `POST .../unplay`.
   static func unplay(_ arguments: inout Arguments) throws(Arguments.Fault) -> [UInt8] {
-    let omit = try omission(&arguments, prefix: "--")
+    let omit = try omission(flags(&arguments, "--"))
     guard omit.contains(where: { $0.key != "from" && $0.key != "to" }) else {
       throw Arguments.Fault(message: "one of --players, --producers, --kinds, --events is needed")
     }
@@ -62,36 +73,120 @@ enum ForkWish {
     Array("[".utf8) + items.joined(separator: Array(",".utf8)) + Array("]".utf8)
   }
 
+  /// One key of an omission as a command line gives it.
+  private struct OmissionPart {
+    /// As the person wrote it.
+    let flag: String
+    let words: [String]
+  }
+
+  private static let lists = ["players", "producers", "events", "kinds"]
+  private static let bounds = ["from", "to"]
+
+  /// Takes the parts of an omission that have a flag each.
+  private static func flags(
+    _ arguments: inout Arguments, _ prefix: String
+  ) throws(Arguments.Fault) -> [String: OmissionPart] {
+    var parts: [String: OmissionPart] = [:]
+    for key in lists {
+      guard let words = try arguments.takeList(prefix + key) else { continue }
+      parts[key] = OmissionPart(flag: prefix + key, words: words)
+    }
+    for key in bounds {
+      guard let word = arguments.take("--" + key) else { continue }
+      parts[key] = OmissionPart(flag: "--" + key, words: [word])
+    }
+    return parts
+  }
+
+  /// Takes `--omit players=anna,7,kinds=claim,from=1200`: words between commas, a key before the
+  /// first of each list.
+  private static func omitFlag(
+    _ arguments: inout Arguments
+  ) throws(Arguments.Fault) -> [String: OmissionPart] {
+    var parts: [String: OmissionPart] = [:]
+    let known = lists + bounds
+    for value in arguments.takeAll("--omit") {
+      var key: String?
+      for word in value.split(separator: ",", omittingEmptySubsequences: false) {
+        var text = word[...]
+        if let equals = word.firstIndex(of: "="), isKey(word[..<equals]) {
+          let name = String(word[..<equals])
+          guard name != "teams" else {
+            throw Arguments.Fault(
+              message: "--omit teams: no hunt has teams; name players, producers, kinds or events")
+          }
+          guard known.contains(name) else {
+            let nearest = nearestName(to: name, among: known).map { "; did you mean \($0)?" }
+            throw Arguments.Fault(
+              message: "--omit \(printable(name)): expected \(known.joined(separator: ", "))"
+                + (nearest ?? "; a player of such a name is name:\(printable(String(word)))"))
+          }
+          if bounds.contains(name) && parts[name] != nil {
+            throw Arguments.Fault(message: "--omit \(name): given twice")
+          }
+          key = name
+          text = word[word.index(after: equals)...]
+        }
+        guard let key else {
+          throw Arguments.Fault(
+            message: "--omit \(printable(value)): expected <key>=<word,...> with a key of "
+              + known.joined(separator: ", "))
+        }
+        let words = parts[key]?.words ?? []
+        guard !text.isEmpty else {
+          throw Arguments.Fault(message: "--omit \(key): an empty word")
+        }
+        guard words.isEmpty || lists.contains(key) else {
+          throw Arguments.Fault(message: "--omit \(key): one place; got \(printable(String(text)))")
+        }
+        parts[key] = OmissionPart(flag: "--omit \(key)", words: words + [String(text)])
+      }
+    }
+    return parts
+  }
+
+  private static func isKey(_ text: Substring) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains($0) }
+  }
+
   /// What is left out: the lists, and the range that they hold in.
   private static func omission(
-    _ arguments: inout Arguments, prefix: String
+    _ parts: [String: OmissionPart]
   ) throws(Arguments.Fault) -> [Member] {
     var members: [Member] = []
-    if let players = try arguments.takeList(prefix + "players") {
-      members.append(.init("players", json: list(players.map { jsonString($0) })))
+    if let players = parts["players"] {
+      members.append(.init("players", json: list(players.words.map { jsonString($0) })))
     }
     for key in ["producers", "events"] {
-      guard let words = try arguments.takeList(prefix + key) else { continue }
-      for word in words where UInt64(word) == nil {
-        throw Arguments.Fault(
-          message: "\(prefix)\(key) \(printable(word)): expected whole numbers, 0...2^64-1")
+      guard let part = parts[key] else { continue }
+      var numbers: [[UInt8]] = []
+      for word in part.words {
+        guard let number = UInt64(digits: word) else {
+          throw Arguments.Fault(
+            message: "\(part.flag) \(printable(word)): expected whole numbers, 0...2^64-1")
+        }
+        numbers.append(Array("\(number)".utf8))
       }
-      members.append(.init(key, json: list(words.map { Array("\(UInt64($0) ?? 0)".utf8) })))
+      members.append(.init(key, json: list(numbers)))
     }
-    if let kinds = try arguments.takeList(prefix + "kinds") {
+    if let part = parts["kinds"] {
       let known = EventKind.allCases.filter(\.isSupported).map { "\($0.word)" }
-      for kind in kinds where !known.contains(kind) {
+      for kind in part.words where !known.contains(kind) {
         let nearest = nearestName(to: kind, among: known).map { "; did you mean \($0)?" } ?? ""
         throw Arguments.Fault(
-          message: "\(prefix)kinds \(printable(kind)): expected \(known.joined(separator: ", "))"
+          message: "\(part.flag) \(printable(kind)): expected \(known.joined(separator: ", "))"
             + nearest)
       }
-      members.append(.init("kinds", json: list(kinds.map { jsonString($0) })))
+      members.append(.init("kinds", json: list(part.words.map { jsonString($0) })))
     }
-    for key in ["from", "to"] {
-      if let place = try arguments.takePlace("--" + key) {
-        members.append(.init(key, text: place))
+    for key in bounds {
+      guard let part = parts[key], let text = part.words.first else { continue }
+      guard HistoryPlace(text) != nil else {
+        throw Arguments.Fault(
+          message: "\(part.flag) \(printable(text)): expected \(HistoryPlace.form)")
       }
+      members.append(.init(key, text: text))
     }
     return members
   }

@@ -82,6 +82,14 @@ struct PagesBench: ~Copyable {
     measureDifferences(body)
     measureFirstWrites(body)
     measureAccesses(body)
+    measureHunts(body)
+  }
+
+  /// What the program does with two states, beside what it costs here at the least.
+  private mutating func measureHunts(_ body: (Figure) -> Void) {
+    var bench = DifferenceBench(plan)
+    bench.measure(body)
+    faults += bench.faults
   }
 
   /// Has every page of the pool touched that the figures use: memory is taken at boot.

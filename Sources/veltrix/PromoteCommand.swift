@@ -28,9 +28,7 @@ enum PromoteCommand {
   ) throws(Arguments.Fault) -> (target: EngineTarget, fork: UInt64, digest: String) {
     var arguments = try Arguments(arguments, switches: EngineTarget.switches)
     let target = try EngineTarget(&arguments)
-    guard let id = try arguments.takeFork("--fork") else {
-      throw Arguments.Fault(message: "--fork: required")
-    }
+    let id = try arguments.requireFork()
     guard let digest = arguments.take("--digest") else {
       throw Arguments.Fault(message: "--digest: required; veltrix fork --show \(id) prints it")
     }
@@ -46,9 +44,8 @@ enum PromoteCommand {
   static func run(_ arguments: [String]) -> Int32 {
     do throws(Arguments.Fault) {
       let (target, id, digest) = try parse(arguments)
-      return target.run("promote") { session throws(ForkSessionFault) in
-        try ForkRun(target: target, session: session, command: "promote")
-          .promote(id, digest: digest)
+      return target.run("promote") { run throws(ForkSessionFault) in
+        try run.promote(id, digest: digest)
       }
     } catch { return usage("promote", error) }
   }

@@ -20,7 +20,7 @@ enum ServeCommand {
     \(Settings.help())
 
     prints "ready http=HOST:PORT stream=HOST:PORT" on one line when it serves
-    exit: 0 stopped, 2 bad usage, 3 data damaged, 4 address or data folder in use
+    exit: 0 stopped, 1 disk fault, 2 bad usage, 3 data damaged, 4 address or data folder in use
     """
   }
 

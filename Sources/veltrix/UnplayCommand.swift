@@ -23,9 +23,8 @@ struct PreviewWish {
   }
 
   func run(_ command: String, _ path: String) -> Int32 {
-    target.run(command) { session throws(ForkSessionFault) in
-      try ForkRun(target: target, session: session, command: command)
-        .preview(path, body, rows, promotes: promotes)
+    target.run(command) { run throws(ForkSessionFault) in
+      try run.preview(path, body, rows, promotes: promotes)
     }
   }
 }

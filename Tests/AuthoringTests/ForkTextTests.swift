@@ -105,6 +105,9 @@ private func place(_ random: inout TestRandom) -> (text: String, place: HistoryP
     (#"{"omit":{"players":[null]}}"#, .fork, "omit.players[0] wrongKind"),
     (#"{"omit":{"producers":[1,-1]}}"#, .fork, "omit.producers[1] malformed"),
     (#"{"omit":{"events":["x"]}}"#, .fork, "omit.events[0] malformed"),
+    (#"{"omit":{"events":[1,"+5"]}}"#, .fork, "omit.events[1] malformed"),
+    (#"{"omit":{"producers":["+5"]}}"#, .fork, "omit.producers[0] malformed"),
+    (#"{"omit":{"producers":[" 5"]}}"#, .fork, "omit.producers[0] malformed"),
     (#"{"omit":{"teams":["red"]}}"#, .fork, "omit.teams outside"),
     (#"{"omit":{"from":"-1"}}"#, .fork, "omit.from malformed"),
     (#"{"rules":{"lateness":"1s"}}"#, .fork, "rules.lateness conflict"),
@@ -117,6 +120,19 @@ private func place(_ random: inout TestRandom) -> (text: String, place: HistoryP
   ] as [(String, ForkText.Kind, String)] {
     #expect(fault(text, kind) == expected, "\(text)")
   }
+}
+
+/// No hunt has teams: naming one is refused in words, and an empty list of them asks for nothing.
+@Test func teamsAreRefused() throws {
+  for (text, kind, path) in [
+    (#"{"omit":{"players":[7],"teams":["red"]}}"#, .fork, "omit.teams"),
+    (#"{"players":[7],"teams":[1]}"#, .unplay, "teams"),
+  ] as [(String, ForkText.Kind, String)] {
+    let findings = parse(text, kind).findings
+    #expect(findings.map(\.path) == [path])
+    #expect(findings.first?.message.contains("no hunt has teams") == true)
+  }
+  #expect(parse(#"{"omit":{"players":[7],"teams":[]}}"#).value != nil)
 }
 
 /// Any bytes give a wish or at least one error, and what `append` hands on is always JSON.

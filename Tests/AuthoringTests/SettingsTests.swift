@@ -24,7 +24,7 @@ import Testkit
       "segment_size": "1GiB", "digest_every": "1_000", "disk_reserve": "0",
       "snapshot_every_events": "1000", "snapshot_every": "100ms", "snapshot_keep": "2",
       "snapshot_full_every": "3", "snapshot_rate": "0", "retention": "remove",
-      "fork_room": "64", "connections": "7",
+      "fork_room": "64", "connections": "7", "realtime": "false",
       "body_max": "16MiB", "idle_timeout": "1h", "header_timeout": "100", "queue_events": "16384",
       "live_rate": "20", "operate_from_loopback": "false", "log_level": "warning",
     ]
@@ -43,7 +43,7 @@ import Testkit
     #expect(settings.snapshotKeep == 2 && settings.snapshotFullEvery == 3)
     #expect(settings.snapshotRate == 0 && settings.journalRetention == .remove)
     #expect(settings.diskReserveBytes == 0 && settings.connections == 7)
-    #expect(settings.forkRoom == 64)
+    #expect(settings.forkRoom == 64 && !settings.realtime)
     #expect(settings.bodyMaxBytes == 16 << 20 && settings.idleTimeoutMs == 3_600_000)
     #expect(settings.headerTimeoutMs == 100 && settings.queueEvents == 16_384)
     #expect(settings.liveRate == 20 && !settings.operateFromLoopback)
@@ -143,6 +143,7 @@ private let helpSnapshot = """
                                         server by; default localhost
     --threads <n>                       threads that apply events; 0 for one a core but one, and
                                         at least one; 0...64 threads; default 0
+    --realtime true|false               whether event threads go first, if permitted; default true
     --durability batch|interval|os      when the journal is flushed: each batch, at an interval,
                                         or when the kernel likes; default batch
     --flush-interval <time>             time between flushes when durability is interval;
@@ -175,8 +176,7 @@ private let helpSnapshot = """
                                         turned away; 1...100,000 connections; default 10_000
     --body-max <bytes>                  longest body of an HTTP request; 1KiB...16MiB;
                                         default 1MiB
-    --idle-timeout <time>               silence after which a connection is closed; 1s...1h;
-                                        default 1m
+    --idle-timeout <time>               silence that ends a connection; 1s...1h; default 1m
     --header-timeout <time>             time a request's head may take to arrive; 100ms...1m;
                                         default 10s
     --queue-events <n>                  events waiting for one partition; further ones are refused

@@ -117,3 +117,18 @@ private func difference(_ rows: [ForkDifference.Part: String]) throws -> ForkDif
       """)
   #expect(try !difference([.players: "[]"]).isComplete)
 }
+
+/// A fork that replays nothing yet is not said to be replaying.
+@Test func stagesOfAFork() throws {
+  for (progress, stage) in [
+    ("0.0", "about to replay"), ("0.009", "about to replay"), ("0.01", "replaying, 1 %"),
+    ("0.999", "replaying, 99 %"),
+  ] {
+    let text = """
+      {"id":3,"kind":"fork","state":"building","progress":\(progress),"head":9,"base":0,"offset":0,
+      "build_micros":0}
+      """
+    let node = try #require(YamlNode.parse(Array(text.utf8)).value)
+    #expect(try #require(ForkSummary(node)).stage == stage)
+  }
+}

@@ -139,3 +139,36 @@ private func withFile<Result>(_ text: String, _ use: (String) throws -> Result) 
     #expect(lines[0].hasPrefix("veltrix \(command.name) - "))
   }
 }
+
+/// A list of omissions says what flags of their own would; each slip is named by its key.
+@Test func omissionsAreListed() throws {
+  func listed(_ line: String) throws -> String {
+    try body(line) { (arguments: inout Arguments) throws(Arguments.Fault) in
+      try ForkWish.replay(&arguments).body
+    }
+  }
+  #expect(try listed("") == "{}")
+  #expect(
+    try listed("--at 12 --omit players=7,name:8,anna,from=3,kinds=move,claim,to=head")
+      == #"{"at":"12","omit":{"players":["7","name:8","anna"],"kinds":["move","claim"],"#
+      + #""from":"3","to":"head"}}"#)
+  #expect(
+    try listed("--omit players=7 --omit events=5,producers=0,players=name:a=b,name:from=1")
+      == #"{"omit":{"players":["7","name:a=b","name:from=1"],"producers":[0],"events":[5]}}"#)
+  for (line, words) in [
+    ("--omit anna", ["anna", "<key>="]), ("--omit =7", ["=7", "<key>="]),
+    ("--omit ,", ["<key>="]), ("--omit players=", ["--omit players", "empty"]),
+    ("--omit teams=red", ["--omit teams", "no hunt has teams"]),
+    ("--omit player=1", ["--omit player:", "players?"]),
+    ("--omit events=+5", ["--omit events +5", "whole"]),
+    ("--omit kinds=x", ["--omit kinds x"]), ("--omit to=-1", ["--omit to -1"]),
+    ("--omit from=1,2", ["--omit from: one place", "2"]),
+    ("--omit to=1 --omit to=2", ["--omit to: given twice"]),
+  ] {
+    let said = fault(line) { (arguments: inout Arguments) throws(Arguments.Fault) in
+      try ForkWish.replay(&arguments).body
+    }
+    #expect(words.allSatisfy { said?.contains($0) == true }, "\(line): \(said ?? "taken")")
+  }
+  #expect(fault("--omit-events +5", ForkWish.fork)?.contains("+5: expected whole") == true)
+}

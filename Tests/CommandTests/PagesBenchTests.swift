@@ -16,8 +16,8 @@ import Testing
   bench.measure { figures.append($0) }
   #expect(bench.faults.isEmpty)
   #expect(bench.check != 0)
-  #expect(Set(figures.map(\.name)).count == 17)
-  #expect(figures.count == 17)
+  #expect(Set(figures.map(\.name)).count == 19)
+  #expect(figures.count == 19)
   #expect(figures.filter { $0.target != nil }.count == 10)
   for figure in figures {
     let read = try JSONSerialization.jsonObject(with: Data(figure.json.utf8)) as? [String: Any]

@@ -109,6 +109,36 @@ func eventsRead(
   ) { try eventsRead(disk.segments, from: begin - 1, to: .max) }
 }
 
+/// A frame is found by the headers before it: damage to earlier events does not matter to whoever
+/// reads later ones; damage to a header that leads there is named as the place where it is.
+@Test func aFrameIsFoundByHeaders() {
+  #expect(
+    forAll(cases: 20) { random in
+      let folder = Folder()
+      let disk = try JournalOnDisk(
+        Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
+      for _ in 0..<12 { try disk.write(1 + random.below(400)) }
+      try disk.flush()
+      let early = disk.places[1 + random.below(5)]
+      let before = disk.places[6 + random.below(5)].through
+      let path = disk.segments.path(early.segment)
+      guard disk.places[11].segment == early.segment else { return true }
+      try flip(path, at: early.at + 64 + random.below(early.frameBytes - 64), bit: 3)
+      guard
+        try eventsRead(disk.segments, from: before, to: disk.written) == disk.written - before
+      else { return false }
+      // Its count, the offset of its first event, or its magic.
+      try flip(path, at: early.at + [24, 8, 0][random.below(3)], bit: random.below(8))
+      do throws(JournalFault) {
+        _ = try eventsRead(disk.segments, from: before, to: disk.written)
+        return false
+      } catch {
+        guard case .damaged(path, let byte, _, _) = error else { return false }
+        return byte == early.at
+      }
+    })
+}
+
 /// A bit flipped anywhere in a compressed segment is refused by name, and never read as a shorter
 /// journal; so is a file cut anywhere.
 @Test func damagedCompressionIsNamed() {

@@ -120,14 +120,16 @@ private func runMoodyEcho(
   let (running, port) = runMoodyEcho(limits: limits)
   let client = Client(port, patience: 20)
   let bytes = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
-  let isSent = Box(false)
+  let (isSent, isOver) = (Box(false), DispatchSemaphore(value: 0))
   let sender = Thread {
-    client.send(bytes)
-    isSent.value = true
+    isSent.value = client.send(bytes)
+    isOver.signal()
   }
   sender.start()
   usleep(100_000)
   #expect(client.read(bytes.count) == bytes)
+  // The last byte may be back before the thread that sent it runs on.
+  #expect(isOver.wait(timeout: .now() + 20) == .success)
   #expect(isSent.value)
   running.stop()
 }

@@ -16,12 +16,20 @@ import Testkit
 // did. Damage to any file of a data folder or of a backup is refused by name, or costs nothing.
 
 /// A hunt with a journal of several segments, some compressed, and snapshots; closed.
-private func manySegments(_ random: inout TestRandom) throws -> (HuntOnDisk, [SnapshotHeader]) {
+///
+/// - Parameter promotes: Whether its line was left early on.
+private func manySegments(
+  _ random: inout TestRandom, promotes: Bool = false
+) throws -> (HuntOnDisk, [SnapshotHeader]) {
   let (definition, map) = smallHunt(&random)
   let hunt = try HuntOnDisk(definition, map)
   var maker = BatchMaker(producers: 5)
   maker.numbersItself = true
   var headers: [SnapshotHeader] = []
+  if promotes {
+    _ = run(hunt.stand, &maker, &random, batches: 40)
+    try hunt.promote([Omission(from: 9, players: [1, 2, 3])], 1, time: maker.clock)
+  }
   while hunt.stand.journal.count < 20_000 {
     _ = run(hunt.stand, &maker, &random, batches: 400)
     hunt.write()
@@ -79,6 +87,40 @@ private func recovered(
     try Backup.make(data: hunt.data, to: backup, only: nil, bytesPerSecond: 0)
   }
   #expect(throws: BackupFault.self) { try Backup.restore(from: backup, to: data) }
+}
+
+/// What is restored has its promoted lines too, also where the journal that named them was removed; and
+/// a line that is missing or damaged is refused, by its name, when the backup is made.
+@Test func promotionsAreBackedUp() throws {
+  var random = TestRandom(seed: runSeed)
+  let (hunt, headers) = try manySegments(&random, promotes: true)
+  let backup = hunt.data + "/backup"
+  func refusal() -> String {
+    let fault = #expect(throws: BackupFault.self) {
+      try Backup.make(data: hunt.data, to: backup, only: nil, bytesPerSecond: 0)
+    }
+    try? Files.removeTree(backup)  // the next one says when it is still there
+    return fault.map { "\($0)" } ?? ""
+  }
+  for removes in [false, true] {
+    if removes {
+      for number in try hunt.segments.numbers() where number < headers[headers.count - 1].segment {
+        try Files.remove(hunt.segments.compressedPath(number))
+      }
+    }
+    let path = hunt.folder.branchesPath + "/1.vb"
+    let good = try Files.read(path)
+    try Files.remove(path)
+    #expect(refusal().contains("/branches/1.vb: missing"))
+    try Files.replace(path, Array(good.dropLast()) + [good[good.count - 1] ^ 1])
+    #expect(refusal().contains("/branches/1.vb: not the lineage"))
+    try Files.replace(path, good)
+    _ = try Backup.make(data: hunt.data, to: backup, only: nil, bytesPerSecond: 0)
+    let stand = try restored(backup, hunt.data + "/restored", like: hunt)
+    #expect(stand.partition.line.history == hunt.stand.partition.line.history)
+    #expect(stand.partition.state.digest() == hunt.stand.partition.state.digest())
+    for folder in [backup, hunt.data + "/restored"] { try Files.removeTree(folder) }
+  }
 }
 
 /// Backups made while the journal is written, and retention puts segments away, are each a prefix of it

@@ -1,3 +1,4 @@
+import Authoring
 import Bounded
 import Disk
 import Events
@@ -163,4 +164,55 @@ private func isRefused<Result>(
     })
   #expect(outcomes.isSuperset(of: ["searched", "refused"]))
   #expect(!outcomes.contains("another offset"), "a damaged place went unnoticed")
+}
+
+/// A hunt with three promotions, and a snapshot behind them.
+private func huntWithPromotions(_ random: inout TestRandom) throws -> HuntOnDisk {
+  let (definition, map) = smallHunt(&random)
+  let hunt = try HuntOnDisk(definition, map)
+  var maker = BatchMaker(producers: 4)
+  for number in 1...3 as ClosedRange<UInt32> {
+    _ = run(hunt.stand, &maker, &random, batches: 5)
+    try hunt.promote(someLineage(&random).omissions, number, time: maker.clock)
+  }
+  _ = run(hunt.stand, &maker, &random, batches: 5)
+  hunt.write()
+  _ = try hunt.snapshotNow()
+  hunt.close()
+  return hunt
+}
+
+/// A place that had to be searched is noted again by the next start, and by nothing that only reads.
+@Test func searchedPlacesAreNotedAgain() throws {
+  var random = TestRandom(seed: runSeed)
+  let hunt = try huntWithPromotions(&random)
+  let places = (1...3).map { "\(hunt.folder.branchesPath)/\($0).at" }
+  let good = try places.map { try Files.read($0) }
+  for missing in [[0], [1], [2], [0, 1, 2]] {
+    for at in missing { try Files.remove(places[at]) }
+    _ = try Replay(hunt.folder).run(isVerifying: true).takePartition()
+    let text = try #require(ForkText.parse([], .fork, rules: HuntRules()).value)
+    _ = try StoredFork(Replay(hunt.folder), text) { _ in }
+    for at in missing { #expect(!Files.exists(places[at])) }
+    var warnings: [String] = []
+    _ = try hunt.recover { warnings.append($0) }.takePartition()
+    #expect(warnings == [])
+    #expect(try places.map { try Files.read($0) } == good)
+  }
+}
+
+/// What is missing of a history is said once, by its path.
+@Test func aMissingBranchIsSaidOnce() throws {
+  var random = TestRandom(seed: runSeed)
+  let hunt = try huntWithPromotions(&random)
+  let path = hunt.folder.branchesPath + "/2.vb"
+  let snapshot = hunt.files.path(try #require(try hunt.files.offsets().first))
+  try Files.remove(path)
+  var warnings: [String] = []
+  let fault = #expect(throws: HuntFolderFault.self) {
+    _ = try hunt.recover { warnings.append($0) }.takePartition()
+  }
+  let said = "\(path): missing, though the journal names it"
+  #expect(warnings == ["a snapshot is left out: \(snapshot): \(said)"])
+  #expect(fault.map { "\($0)" } == said)
 }

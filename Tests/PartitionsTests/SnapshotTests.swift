@@ -29,7 +29,13 @@ final class HuntOnDisk: @unchecked Sendable {
   private(set) var disk: JournalDisk?
   private var written = 0
 
-  init(_ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10) throws {
+  private let durability: Disk.Durability
+
+  init(
+    _ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10,
+    durability: Disk.Durability = .os
+  ) throws {
+    self.durability = durability
     let base =
       FileManager.default.isWritableFile(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
     data = base + "/veltrix-test-\(getpid())-\(UInt64.random(in: 0..<1 << 60))"
@@ -48,7 +54,8 @@ final class HuntOnDisk: @unchecked Sendable {
 
   func open(_ journal: RecoveredJournal) throws {
     disk = try JournalDisk(
-      segments, from: journal, durability: .os, ringLines: 4_096, groupNs: 0, reserveBytes: 0,
+      segments, from: journal, durability: durability, ringLines: 4_096, groupNs: 0,
+      reserveBytes: 0,
       owner: Doorbell())
   }
 
@@ -263,4 +270,47 @@ private func bytes(_ events: ArraySlice<Event>) -> [[UInt8]] {
   for event in stand.journal[Int(begun.nextOffset)...] { _ = try begun.replay(event, &effects) }
   #expect(try begun.image().written == nil)
   #expect(try begun.image().written != nil)
+}
+
+/// A snapshot that was not written is made up for by the next, which is whole: what the lost one was to
+/// hold is in it, and the hunt recovered from it, and from an increment on it, is the hunt.
+@Test func aLostSnapshotIsFollowedByAWholeOne() {
+  var seen = (lost: 0, increments: 0)
+  #expect(
+    forAll(cases: 20) { random in
+      let (definition, map) = smallHunt(&random)
+      let hunt = try HuntOnDisk(definition, map, durability: .batch)
+      let disk = try #require(hunt.disk)
+      let trail = SnapshotTrail(
+        name: definition.name, files: hunt.files, segments: hunt.segments, last: nil, nowMs: 0)
+      var settings = Settings()
+      settings.snapshotFullEvery = 1_000
+      var maker = BatchMaker(producers: 5)
+      _ = run(hunt.stand, &maker, &random, batches: 30)
+      var mustBeWhole = true
+      for at in 0..<8 {
+        _ = run(hunt.stand, &maker, &random, batches: 1)
+        hunt.write()
+        if trail.status.last?.offset == hunt.stand.partition.nextOffset { continue }
+        var image = try hunt.stand.partition.image()
+        if at < 7 && random.chance(30) {
+          trail.cancel()
+          #expect(throws: SnapshotFault.self) {
+            try trail.write(&image, disk, settings, nowMs: 0, isPaced: false)
+          }
+          trail.resume()
+          mustBeWhole = true
+          seen.lost += 1
+          continue
+        }
+        try trail.write(&image, disk, settings, nowMs: 0, isPaced: false)
+        let isWhole = trail.status.last?.isIncremental == false
+        if mustBeWhole && !isWhole { return false }
+        if !isWhole { seen.increments += 1 }
+        mustBeWhole = false
+      }
+      hunt.close()
+      return try sameState(hunt.recovered(), hunt.stand)
+    })
+  #expect(seen.lost > 10 && seen.increments > 10, "\(seen)")
 }

@@ -14,7 +14,7 @@ from typing import List, NamedTuple
 
 from veltrix.crc32c import crc32c
 
-from . import check
+from checking import check
 
 BLOCK = 4096
 SIZE = 64

@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional
 from veltrix.codes import Disposition, Kind, Result
 from veltrix.events import Event, Outcome
 
-from . import check
+from checking import check
 
 WIDTH, HEIGHT = 12, 9
 PLAYERS, TREASURES, SPAWNED_FIRST, SPAWNED_LAST = 60, 8, 100, 115

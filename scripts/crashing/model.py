@@ -14,7 +14,7 @@ from typing import Dict, NamedTuple, Optional
 from veltrix.codes import Disposition, Kind, Result
 from veltrix.events import Event
 
-from . import check
+from checking import check
 
 TICK, NAME, CONTROL, TALLY, DIGEST = 16, 32, 33, 34, 35
 IDEMPOTENT, OPERATE = 1 << 15, 1 << 14

@@ -15,7 +15,7 @@ from veltrix.codes import Ack, Disposition, FrameType, Result, word
 from veltrix.events import SIZE, Outcome
 from veltrix.frames import Acknowledgement, Hello, Refusal, Welcome
 
-from . import Violation, check
+from checking import Violation, check
 from .ledger import Ledger, Line
 
 

@@ -14,7 +14,7 @@ from typing import List, Optional
 from veltrix.codes import Disposition, Kind, Result
 from veltrix.events import Event
 
-from . import Violation, check
+from checking import Violation, check
 from .ledger import EPOCH, Ledger, Line, random_event
 from .model import ANONYMOUS
 

@@ -57,37 +57,47 @@ public struct HuntDifference: Sendable {
 
   /// Compares two states of one definition and map.
   ///
-  /// - Complexity: O(players + treasures + claims + differing pages); allocates the result.
+  /// Only rows that differ are looked at. A claim is told by its player and treasure, though, and
+  /// holds for one generation of it: where rows that both states have are those of other players or
+  /// generations, all claims are.
+  ///
+  /// - Complexity: As `PageSpace.forEachDifferingRow` over the whole space, and then O(log players)
+  ///   a row that differs, and perhaps O(claims); allocates the result.
   public init(_ before: inout HuntState, _ after: inout HuntState) {
     pageCount = before.space.pageCount
-    var edgePages: [Int] = []
-    let edgeRun = before.world.edgePages
     let derived = HuntState.layout(before.definition, before.world.map).regions
       .filter(\.isDerived).map(\.pages)
     before.space.forEachDifference(from: after.space) { page in
-      if derived.contains(where: { $0.contains(page) }) { return }
-      pagesDiffering += 1
-      if edgeRun.contains(page) { edgePages.append(page) }
+      if !derived.contains(where: { $0.contains(page) }) { pagesDiffering += 1 }
     }
     if pagesDiffering == 0 { return }
-    comparePlayers(&before, &after)
-    compareTreasures(&before, &after)
-    compareAwards(&before, &after)
-    for page in edgePages { compareEdges(page, &before, &after) }
+    let areRenamed = comparePlayers(&before, &after)
+    let areRenewed = compareTreasures(&before, &after)
+    compareAwards(&before, &after, all: areRenamed || areRenewed)
+    compareEdges(&before, &after)
   }
 
-  private mutating func comparePlayers(_ before: inout HuntState, _ after: inout HuntState) {
+  /// Whether some row is that of another player.
+  private mutating func comparePlayers(
+    _ before: inout HuntState, _ after: inout HuntState
+  ) -> Bool {
+    var rows: [Int] = []
+    before.players.forEachDifferingRow(before.space, from: after.space) { rows.append($0) }
+    let (beforeCount, afterCount) = (Int(before.counts.players), Int(after.counts.players))
+    var areRenamed = false
     // Whoever never came on one side moves all rows behind by one: the last distance is a good
     // guess for the next.
     var shift = 0
-    for row in 0..<Int(before.counts.players) {
+    for row in rows where row < beforeCount {
       let left = before.players.load(row, before.space)
       guard let other = after.rowLike(row + shift, left.key) else {
+        areRenamed = areRenamed || row < afterCount
         players.append(
           Player(key: left.key, before: before.side(row, left), after: nil))
         continue
       }
       shift = other - row
+      areRenamed = areRenamed || shift != 0
       let right = after.players.load(other, after.space)
       if left.total != right.total || left.claims != right.claims
         || left.isPresent != right.isPresent
@@ -98,7 +108,7 @@ public struct HuntDifference: Sendable {
       }
     }
     shift = 0
-    for row in 0..<Int(after.counts.players) {
+    for row in rows where row < afterCount {
       let right = after.players.load(row, after.space)
       if let other = before.rowLike(row + shift, right.key) {
         shift = other - row
@@ -106,33 +116,52 @@ public struct HuntDifference: Sendable {
         players.append(Player(key: right.key, before: nil, after: after.side(row, right)))
       }
     }
+    return areRenamed
   }
 
-  private mutating func compareTreasures(_ before: inout HuntState, _ after: inout HuntState) {
-    for row in 0..<Int(before.counts.treasures) {
+  /// Whether some row is that of another treasure, or of another generation of it.
+  private mutating func compareTreasures(
+    _ before: inout HuntState, _ after: inout HuntState
+  ) -> Bool {
+    var rows: [Int] = []
+    before.treasures.forEachDifferingRow(before.space, from: after.space) { rows.append($0) }
+    let (beforeCount, afterCount) = (Int(before.counts.treasures), Int(after.counts.treasures))
+    var areRenewed = false
+    for row in rows where row < beforeCount {
       let left = before.treasure(row)
       let right = after.row(ofTreasure: left.id).map { after.treasure($0) }
+      if row < afterCount {
+        let there = after.treasure(row)
+        areRenewed = areRenewed || there.id != left.id || there.generation != left.generation
+      }
       if right.map({ $0 == left }) != true {
         treasures.append(Treasure(id: left.id, before: left, after: right))
       }
     }
-    for row in 0..<Int(after.counts.treasures) {
+    for row in rows where row < afterCount {
       let right = after.treasure(row)
       if before.row(ofTreasure: right.id) == nil {
         treasures.append(Treasure(id: right.id, before: nil, after: right))
       }
     }
+    return areRenewed
   }
 
-  private mutating func compareAwards(_ before: inout HuntState, _ after: inout HuntState) {
+  private mutating func compareAwards(
+    _ before: inout HuntState, _ after: inout HuntState, all: Bool
+  ) {
     var found: [Award] = []
-    before.forEachAward { player, treasure, count in
+    for (player, treasure, count) in all
+      ? before.awards() : before.awards(differingFrom: after.space)
+    {
       let other = after.awardCount(player, treasure)
       if other != count {
         found.append(Award(treasure: treasure, player: player, before: count, after: other))
       }
     }
-    after.forEachAward { player, treasure, count in
+    for (player, treasure, count) in all
+      ? after.awards() : after.awards(differingFrom: before.space)
+    {
       if before.awardCount(player, treasure) == 0 {
         found.append(Award(treasure: treasure, player: player, before: 0, after: count))
       }
@@ -145,17 +174,9 @@ public struct HuntDifference: Sendable {
     }
   }
 
-  private mutating func compareEdges(
-    _ page: Int, _ before: inout HuntState, _ after: inout HuntState
-  ) {
-    for node in before.world.nodes(onEdgePage: page) {
-      for direction in 0..<UInt8(before.world.map.neighbourhood.degree) {
-        let left = before.world.multiplier(node, direction, before.space)
-        let right = after.world.multiplier(node, direction, after.space)
-        if left != right {
-          edges.append(Edge(node: node, direction: direction, before: left, after: right))
-        }
-      }
+  private mutating func compareEdges(_ before: inout HuntState, _ after: inout HuntState) {
+    before.world.forEachDifferingEdge(before.space, from: after.space) {
+      edges.append(Edge(node: $0, direction: $1, before: $2, after: $3))
     }
   }
 }
@@ -173,14 +194,30 @@ extension HuntState {
       rank: boards[0].rank(UInt32(row), space))
   }
 
-  /// Calls `body` with each player, treasure and the claims granted since the last respawn.
-  fileprivate mutating func forEachAward(_ body: (UInt64, UInt32, Int) -> Void) {
-    claims.forEach(space) { key, held in
-      let treasure = treasures.load(Int(key & 0xffff_ffff), space)
-      guard UInt32(truncatingIfNeeded: held >> 32) == treasure.generation else { return }
-      let player = players.load(Int(key >> 32) - 1, space)
-      body(player.key, treasure.id, Int(held & 0xffff_ffff))
+  /// Player, treasure, and the claims granted since the last respawn.
+  fileprivate typealias Held = (player: UInt64, treasure: UInt32, count: Int)
+
+  /// The claims granted, all of them.
+  fileprivate mutating func awards() -> [Held] {
+    var held: [Held] = []
+    claims.forEach(space) { if let award = award($0, $1) { held.append(award) } }
+    return held
+  }
+
+  /// The claims granted whose place in the table holds something else in `other`.
+  fileprivate mutating func awards(differingFrom other: borrowing PageSpace) -> [Held] {
+    var held: [Held] = []
+    claims.forEachDifference(space, from: other) {
+      if let award = award($0, $1) { held.append(award) }
     }
+    return held
+  }
+
+  private func award(_ key: UInt64, _ held: UInt64) -> Held? {
+    let treasure = treasures.load(Int(key & 0xffff_ffff), space)
+    guard UInt32(truncatingIfNeeded: held >> 32) == treasure.generation else { return nil }
+    let player = players.load(Int(key >> 32) - 1, space)
+    return (player.key, treasure.id, Int(held & 0xffff_ffff))
   }
 
   fileprivate mutating func awardCount(_ player: UInt64, _ id: UInt32) -> Int {

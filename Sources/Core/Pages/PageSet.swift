@@ -36,26 +36,6 @@ public final class PageSet: @unchecked Sendable {
     count += 1
   }
 
-  /// Adds the pages of another set, as when an image of them was not written.
-  ///
-  /// - Complexity: O(pages / 64).
-  public func formUnion(_ other: PageSet) {
-    precondition(pageCount == other.pageCount, "sets of different spaces")
-    count += other.unite(into: bits)
-  }
-
-  /// Sets the bits of the pages in `target`; how many were not set.
-  func unite(into target: Slab) -> Int {
-    precondition(target.byteCount == bits.byteCount)
-    var added = 0
-    for at in stride(from: 0, to: bits.byteCount, by: 8) {
-      let more = bits.load(at, as: UInt64.self) & ~target.load(at, as: UInt64.self)
-      target.update(at, as: UInt64.self) { $0 |= more }
-      added += more.nonzeroBitCount
-    }
-    return added
-  }
-
   /// Calls `body` with each page of the set, ascending.
   public func forEachPage<Failure: Error>(
     _ body: (Int) throws(Failure) -> Void

@@ -5,18 +5,20 @@ extension PageSpace {
   /// Calls `body` with each logical page whose bytes differ from those of `other`, in order.
   ///
   /// - Complexity: O(pages / 64), a look at each page below nodes that the two do not share, and up
-  ///   to 4 KiB of comparing for each page that they do not share.
+  ///   to 4 KiB of comparing for each page that they do not share. Spaces of two pools share what
+  ///   neither ever wrote.
   public func forEachDifference(from other: borrowing PageSpace, _ body: (Int) -> Void) {
     precondition(pageCount == other.pageCount, "spaces of different layouts")
     let isSamePool = tree.pool === other.tree.pool
     for index in 0..<tree.rootCount {
       let mine = tree.node(index)
       let theirs = other.tree.node(index)
-      if isSamePool && mine == theirs { continue }
+      // Node 0 and page 0 are zero in every pool.
+      if mine == theirs && (isSamePool || mine == 0) { continue }
       for slot in 0..<PageNode.pageCount {
         let left = tree.page(mine, slot)
         let right = other.tree.page(theirs, slot)
-        if left == right && isSamePool { continue }
+        if left == right && (isSamePool || left == 0) { continue }
         if !memory.equals(left << 12, other.memory, right << 12, count: pageBytes) {
           body(index << PageNode.shift | slot)
         }

@@ -11,8 +11,8 @@ extension PageSpace {
   /// in the space that it was forked from; perhaps some that were not. Nil where that is not known,
   /// as after some promotions: then the next image is a whole one.
   ///
-  /// For an image of what changed since the last image: fork, take the pages, write those of the
-  /// fork, and where that fails, return them with `returnWrittenPages`.
+  /// For an image of what changed since the last image: fork, take the pages, and write those of
+  /// the fork. Where that fails, the next image must be a whole one.
   ///
   /// - Complexity: O(pages / 64); allocates a bit a page.
   public mutating func takeWrittenPages() -> PageSet? {
@@ -24,21 +24,5 @@ extension PageSpace {
     tree.taking = tree.pool.nextTaking()
     tree.seal()
     return isKnown ? taken : nil
-  }
-
-  /// Gives back what `takeWrittenPages` gave, as no image of it was written. Any pages may have
-  /// been written since, and another branch may have taken over.
-  ///
-  /// - Complexity: O(pages / 64).
-  public mutating func returnWrittenPages(_ pages: PageSet?) {
-    precondition(kind != .frozen, "nothing is written in a frozen fork")
-    if let pages {
-      precondition(pages.pageCount == pageCount, "a set of another space")
-      _ = pages.unite(into: tree.written)
-    } else {
-      tree.isWrittenKnown = false
-    }
-    // Forks made since the pages were taken do not know them.
-    tree.taking = tree.pool.nextTaking()
   }
 }

@@ -81,4 +81,14 @@ public import Bounded
   public func prefetch(_ index: Int, _ space: borrowing PageSpace) {
     if index >= 0 && index < count { space.prefetch(address &+ (index &<< shift)) }
   }
+  /// Calls `body` with each row whose bytes differ between two spaces, ascending.
+  ///
+  /// - Complexity: As `PageSpace.forEachDifferingRow`.
+  @inlinable
+  public func forEachDifferingRow(
+    _ space: borrowing PageSpace, from other: borrowing PageSpace, _ body: (Int) -> Void
+  ) {
+    if count == 0 { return }
+    space.forEachDifferingRow(of: space.region(of: address &>> 12), from: other, body)
+  }
 }

@@ -102,6 +102,19 @@ public import Bounded
     }
   }
 
+  /// As `forEach`, for slots that hold something else in `other`: whatever is left out has the same
+  /// value there.
+  ///
+  /// - Complexity: As `PageSpace.forEachDifferingRow`.
+  @inlinable public func forEachDifference(
+    _ space: borrowing PageSpace, from other: borrowing PageSpace, _ body: (UInt64, UInt64) -> Void
+  ) {
+    slots.forEachDifferingRow(space, from: other) { index in
+      let slot = slots.load(index, space)
+      if slot.key != 0 { body(slot.key, slot.value) }
+    }
+  }
+
   @inlinable @inline(__always)
   public func prefetch(_ key: UInt64, _ space: borrowing PageSpace) {
     slots.prefetch(home(key), space)

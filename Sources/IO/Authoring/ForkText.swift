@@ -126,7 +126,9 @@ private struct ForkReader {
     if let node = section.nodes["events"] { omit.events = numbers(node, path + "events") }
     if let node = section.nodes["kinds"] { omit.kinds = texts(node, path + "kinds") }
     if let node = section.nodes["teams"], !sections.items(node, path + "teams").isEmpty {
-      sections.findings.error(.outside, node.mark, path + "teams", "this hunt has no teams")
+      sections.findings.error(
+        .outside, node.mark, path + "teams",
+        "no hunt has teams; name players, producers, kinds or events")
     }
     if let node = section.nodes["from"] { omit.from = place(node, path + "from") }
     if let node = section.nodes["to"] { omit.to = place(node, path + "to") }
@@ -149,9 +151,12 @@ private struct ForkReader {
 
   private mutating func numbers(_ node: YamlNode, _ path: String) -> [UInt64] {
     sections.items(node, path).enumerated().compactMap { at, item in
-      if case .scalar(let text, _) = item.content, let number = UInt64(text) { return number }
+      if case .scalar(let text, _) = item.content, let number = UInt64(digits: text) {
+        return number
+      }
       sections.findings.error(
-        .malformed, item.mark, "\(path)[\(at)]", "expected a whole number, 0 or more")
+        .malformed, item.mark, "\(path)[\(at)]",
+        "expected a whole number of digits alone, 0...2^64-1")
       return nil
     }
   }

@@ -16,22 +16,15 @@ public enum HistoryPlace: Equatable, Sendable {
   public init?(_ text: String) {
     if text == "head" {
       self = .head
-    } else if Self.isDigits(text[...]), let offset = UInt64(text) {
+    } else if let offset = UInt64(digits: text) {
       self = .offset(offset)
-    } else if text.hasSuffix("ms"), Self.isDigits(text.dropLast(2)),
-      let ms = Int64(text.dropLast(2))
-    {
-      self = .time(ms)
+    } else if text.hasSuffix("ms"), let ms = UInt64(digits: text.dropLast(2)), ms <= Int64.max {
+      self = .time(Int64(ms))
     } else if let ms = Self.milliseconds(Array(text.utf8)) {
       self = .time(ms)
     } else {
       return nil
     }
-  }
-
-  /// Signs are no part of a place.
-  private static func isDigits(_ text: Substring) -> Bool {
-    text.utf8.allSatisfy { (48...57).contains($0) }
   }
 
   /// `YYYY-MM-DDTHH:MM:SS[.fff]Z`, proleptic Gregorian.

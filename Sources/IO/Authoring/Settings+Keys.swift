@@ -27,6 +27,10 @@ extension Settings {
 
   private static let durabilityFields: [Field<Settings>] = [
     Field(
+      "realtime", .toggle, default: "true",
+      "whether event threads go first, if permitted"
+    ) { $0.realtime = $1.toggle },
+    Field(
       "durability", .choice(Durability.allCases.map(\.rawValue)), default: "batch",
       "when the journal is flushed: each batch, at an interval, or when the kernel likes"
     ) { $0.durability = Durability(rawValue: $1.text) ?? $0.durability },
@@ -98,7 +102,7 @@ extension Settings {
     ) { $0.bodyMaxBytes = Int($1.number) },
     Field(
       "idle_timeout", .duration(1_000...3_600_000), default: "1m",
-      "silence after which a connection is closed"
+      "silence that ends a connection"
     ) { $0.idleTimeoutMs = Int($1.number) },
     Field(
       "header_timeout", .duration(100...60_000), default: "10s",

@@ -11,6 +11,7 @@ public struct Settings: Equatable, Sendable {
   public var hosts = ["localhost"]
   /// 0...64; 0 leaves it to the server.
   public var threads = 0
+  public var realtime = true
   public var durability = Durability.batch
   public var flushIntervalMs = 50
   public var groupCommitMaxMs = 1

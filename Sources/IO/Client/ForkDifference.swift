@@ -6,7 +6,8 @@ public struct ForkDifference: Sendable {
     case players, treasures, prizes, edges
   }
 
-  public let fork: UInt64
+  /// Nil where it is no engine's fork, but a line made for this difference alone.
+  public let fork: UInt64?
   /// `main`, or another fork's number.
   public let against: String
   public let offset: UInt64
@@ -18,7 +19,7 @@ public struct ForkDifference: Sendable {
   private var rows: [Part: [YamlNode]] = [:]
 
   /// The counts of an answer; nil when it is none. Rows are given to it.
-  init?(_ root: YamlNode, fork: UInt64) {
+  init?(_ root: YamlNode, fork: UInt64?) {
     guard let against = root["against"]?.text, let offset = root["offset"]?.number,
       let head = root["head"]?.number, let pages = root["pages"]?.number,
       let differing = root["pages_differing"]?.number, let micros = root["micros"]?.number
@@ -30,6 +31,34 @@ public struct ForkDifference: Sendable {
       guard let count = root["counts"]?[part.rawValue]?.number else { return nil }
       counts[part] = Int(clamping: count)
     }
+  }
+
+  /// A difference as an answerer tells it: counts first, then rows in pages.
+  ///
+  /// - Parameters:
+  ///   - rowCountMax: Rows of each part that are read.
+  ///   - page: Answers with so many rows (1...1,000) of the parts, all of them where none is named,
+  ///     behind so many others.
+  public static func read<Failure: Error>(
+    _ fork: UInt64?, parts: [Part], rowCountMax: Int,
+    page: (_ part: Part?, _ limit: Int, _ after: Int) throws(Failure) -> YamlNode,
+    missing: (String) -> Failure
+  ) throws(Failure) -> ForkDifference {
+    guard var difference = ForkDifference(try page(nil, 1, 0), fork: fork) else {
+      throw missing("counts")
+    }
+    for part in parts {
+      let wanted = min(rowCountMax, difference.count(part))
+      var rows: [YamlNode] = []
+      while rows.count < wanted {
+        let answer = try page(part, min(1_000, wanted - rows.count), rows.count)
+        let items = answer[part.rawValue]?.items ?? []
+        if items.isEmpty { throw missing("row \(rows.count) of \(part.rawValue)") }
+        rows += items
+      }
+      difference.set(part, rows)
+    }
+    return difference
   }
 
   /// Rows that differ, read or not.
@@ -47,7 +76,7 @@ public struct ForkDifference: Sendable {
   public var json: String {
     let counts = Part.allCases.map { "\"\($0.rawValue)\":\(count($0))" }.joined(separator: ",")
     var text =
-      "{\"fork\":\(fork),\"against\":\"\(against)\",\"offset\":\(offset),\"head\":\(head),"
+      "{\"fork\":\(fork.map(String.init) ?? "null"),\"against\":\"\(against)\",\"offset\":\(offset),\"head\":\(head),"
       + "\"pages\":\(pages),\"pages_differing\":\(pagesDiffering),\"micros\":\(micros),"
       + "\"counts\":{\(counts)}"
     for part in Part.allCases {
@@ -70,7 +99,8 @@ public struct ForkDifference: Sendable {
       return "\(grouped(UInt64(count))) \(word)"
     }
     var lines = [
-      "fork \(fork) against \(against == "main" ? "main" : "fork \(against)")",
+      fork.map { "fork \($0) against \(against == "main" ? "main" : "fork \(against)")" }
+        ?? "the line with omissions against the hunt's own",
       "  differ    \(parts.joined(separator: ", "))",
       "  pages     \(grouped(pagesDiffering)) of \(grouped(pages)) differ",
     ]

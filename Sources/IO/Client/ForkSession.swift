@@ -63,6 +63,10 @@ public struct ForkSummary: Sendable {
     self.node = node
   }
 
+  /// How far it is, for a person: a fork waits for its turn, for the hunt's shadow, and for what it
+  /// begins with to be read before it replays anything.
+  public var stage: String { percent == 0 ? "about to replay" : "replaying, \(percent) %" }
+
   public var isBuilding: Bool { state == "building" || state == "promoting" }
 }
 
@@ -192,21 +196,14 @@ public final class ForkSession {
     _ id: UInt64, against: UInt64?, parts: [ForkDifference.Part], rowCountMax: Int
   ) throws(ForkSessionFault) -> ForkDifference {
     let path = "/forks/\(id)/diff?against=\(against.map { "\($0)" } ?? "main")"
-    let first = try get("GET", path + "&limit=1")
-    guard var difference = ForkDifference(first, fork: id) else { throw .unexpected("counts") }
-    for part in parts {
-      let wanted = min(rowCountMax, difference.count(part))
-      var rows: [YamlNode] = []
-      while rows.count < wanted {
-        let limit = min(1_000, wanted - rows.count)
-        let page = try get(
-          "GET", path + "&parts=\(part.rawValue)&limit=\(limit)&cursor=\(rows.count)")
-        let items = page[part.rawValue]?.items ?? []
-        if items.isEmpty { throw .unexpected("row \(rows.count) of \(part.rawValue)") }
-        rows += items
-      }
-      difference.set(part, rows)
+    func page(
+      _ part: ForkDifference.Part?, _ limit: Int, _ after: Int
+    ) throws(ForkSessionFault) -> YamlNode {
+      let rows = part.map { "&parts=\($0.rawValue)" } ?? ""
+      return try get("GET", path + rows + "&limit=\(limit)&cursor=\(after)")
     }
-    return difference
+    return try ForkDifference.read(id, parts: parts, rowCountMax: rowCountMax, page: page) {
+      ForkSessionFault.unexpected($0)
+    }
   }
 }

@@ -198,6 +198,8 @@ public final class Load: StreamAudience {
   // MARK: the run
 
   private func send() {
+    // Whatever delays this thread is reported as the engine's delay.
+    vx_run_promptly(1)
     let startNs = vx_monotonic_ns() + 5_000_000
     schedule = SendSchedule(
       startNs: startNs, rate: UInt64(options.rate), connections: schedule.connections)

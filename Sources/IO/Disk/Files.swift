@@ -22,11 +22,33 @@ public struct File: ~Copyable {
     return descriptor < 0 ? -vx_errno() : descriptor
   }
 
+  /// Opens `path` for reading. For as long as the file is held its bytes are not taken for another
+  /// file: see `init(filling:spare:)`. Whoever opens what may become a spare opens it so.
+  ///
+  /// - Throws: `ENOENT` also when the name went to another file meanwhile.
+  public init(reading path: String) throws(DiskFault) {
+    self.path = path
+    descriptor = Self.openedToRead(path)
+    if descriptor < 0 { throw DiskFault("open", path, errno: -descriptor) }
+  }
+
+  /// A descriptor, or the negated errno.
+  private static func openedToRead(_ path: String) -> Int32 {
+    if let machine = ThisMachine.simulated { return Int32(machine.open(path, .held)) }
+    let opened = unsafe vx_open(path, O_RDONLY, 0)
+    if opened < 0 { return -vx_errno() }
+    // Where the file system has no locks, none is found free either, and spares are not used.
+    _ = flock(opened, LOCK_SH)
+    if unsafe vx_is_named(opened, path) != 0 { return opened }
+    _ = close(opened)
+    return -ENOENT
+  }
+
   /// Makes `path` anew, to be filled with whole blocks past the page cache.
   ///
-  /// - Parameter spare: A file that nobody needs any more; where it exists it becomes this one, and
-  ///   all its bytes must be written over. Freeing the blocks of one file and finding others for
-  ///   the next makes every durable write beside it wait.
+  /// - Parameter spare: A file that nobody needs any more; where it exists, and nobody still reads it,
+  ///   it becomes this one, and all its bytes must be written over. Freeing the blocks of one file and
+  ///   finding others for the next makes every durable write beside it wait.
   public init(filling path: String, spare: String? = nil) throws(DiskFault) {
     self.path = path
     descriptor = Self.openedToFill(path, spare)
@@ -37,12 +59,27 @@ public struct File: ~Copyable {
   private static func openedToFill(_ path: String, _ spare: String?) -> Int32 {
     // Whoever took it meanwhile leaves us a file of our own.
     if let machine = ThisMachine.simulated {
-      let isSpare = spare.map { machine.rename($0, path) == 0 } ?? false
+      var isSpare = spare.map { machine.rename($0, path) == 0 } ?? false
+      if isSpare && machine.isHeld(path) {
+        _ = machine.remove(path)
+        isSpare = false
+      }
       return Int32(machine.open(path, .making(truncates: !isSpare)))
     }
     let isSpare = spare.map { unsafe rename($0, path) == 0 } ?? false
-    let descriptor = unsafe vx_open_filling(path, isSpare ? 1 : 0)
-    return descriptor < 0 ? -vx_errno() : descriptor
+    var opened = unsafe vx_open_filling(path, isSpare ? 1 : 0)
+    if isSpare, opened >= 0 {
+      if flock(opened, LOCK_EX | LOCK_NB) == 0 {
+        // Who opened it under its old name and has not locked it yet will find the name gone.
+        _ = flock(opened, LOCK_UN)
+      } else {
+        // A backup or a fork reads it: theirs it stays.
+        _ = close(opened)
+        _ = unsafe unlink(path)
+        opened = unsafe vx_open_filling(path, 0)
+      }
+    }
+    return opened < 0 ? -vx_errno() : opened
   }
 
   /// Takes the disk space of the first `byteCount` bytes now.
@@ -254,7 +291,11 @@ public enum Files {
   {
     let file = try File(path, O_RDONLY)
     let size = try file.size()
-    if size > byteCountMax { throw DiskFault("read", path, errno: EFBIG) }
+    if size > byteCountMax {
+      // A folder in a file's place says so itself.
+      _ = try file.read(Slab(byteCount: 8), to: 0, count: 1, at: 0)
+      throw DiskFault("read", path, errno: EFBIG)
+    }
     if size == 0 { return [] }
     let slab = Slab(byteCount: size, zeroed: false)
     let got = try file.read(slab, to: 0, count: size, at: 0)
@@ -327,8 +368,10 @@ public enum Files {
 
   /// Takes the exclusive lock of `path` (created when missing) for as long as the file is held; nil
   /// when another process has it.
-  public static func lock(_ path: String) throws(DiskFault) -> File? {
-    let file = try File(path, O_RDWR | O_CREAT)
+  ///
+  /// - Parameter isThere: Whether the file must be there, and is only read.
+  public static func lock(_ path: String, isThere: Bool = false) throws(DiskFault) -> File? {
+    let file = try File(path, isThere ? O_RDONLY : O_RDWR | O_CREAT)
     if let machine = ThisMachine.simulated {
       let answer = machine.lock(Int(file.descriptor))
       if answer == -Int(EWOULDBLOCK) { return nil }

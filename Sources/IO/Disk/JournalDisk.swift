@@ -45,10 +45,11 @@ public final class JournalDisk: @unchecked Sendable {
   ///   - ringLines: Events that may queue for the disk.
   ///   - groupNs: Shortest time between the starts of two writes, nanoseconds.
   ///   - reserveBytes: Free space that preparing a segment must leave.
+  ///   - priority: Of the thread that writes.
   ///   - owner: Rung whenever `durableThrough` has moved or the journal has failed.
   public init(
     _ segments: Segments, from journal: RecoveredJournal, durability: Durability, ringLines: Int,
-    groupNs: Int64, reserveBytes: Int, owner: Doorbell
+    groupNs: Int64, reserveBytes: Int, priority: ThreadPriority = .normal, owner: Doorbell
   ) throws(DiskFault) {
     self.segments = segments
     self.durability = durability
@@ -71,7 +72,7 @@ public final class JournalDisk: @unchecked Sendable {
     let start = StartBox(writer: writer)
     preparer = OSThread(name: "vx-prepare") { [self] in prepareSegments() }
     let tick = journal.tick
-    thread = OSThread(name: "vx-journal") { [self] in
+    thread = OSThread(name: "vx-journal", priority: priority) { [self] in
       guard let writer = start.take() else { return }
       run(writer, tick)
     }

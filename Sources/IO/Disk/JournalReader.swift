@@ -35,17 +35,20 @@ public struct JournalReader: ~Copyable {
   /// Starts at the frame that holds event `offset`; the segments before its own are not read.
   ///
   /// - Throws: `removed` when the journal does not reach back so far.
-  /// - Complexity: O(log segments) files opened, then one segment read up to the frame.
+  /// - Complexity: O(log segments) files opened, then the headers of one segment up to the frame;
+  ///   all bytes up to it where the segment is compressed.
   public init(
     _ segments: Segments, from offset: UInt64 = 0, to end: UInt64 = .max
   ) throws(JournalFault) {
     let source = try Self.find(segments, offset)
+    let start = try Self.find(offset, in: source, identity: segments.identity)
     self.segments = segments
     self.source = source
     from = offset
     self.end = end
     isChained = false
     position = JournalPosition()
+    at = start
   }
 
   /// The last segment whose first event is not behind `offset`.

@@ -111,7 +111,8 @@ extension Segments {
         path: path(found.segment), byte: found.fileOffset, offset: found.position.offset,
         fault: "the journal ends here, and a snapshot knows it up to offset \(through)")
     }
-    if let (path, size) = torn, repairTail {
+    guard repairTail else { return found }
+    if let (path, size) = torn {
       let end = found.fileOffset
       try disk { () throws(DiskFault) in try self.zeroTail(path, from: end, size: size) }
     }

@@ -1,5 +1,6 @@
 import Bounded
 public import Disk
+import Events
 import Hunt
 import Journal
 import Machine
@@ -9,6 +10,8 @@ import World
 public enum BackupFault: Error, Sendable, CustomStringConvertible {
   case disk(DiskFault)
   case hunt(name: String, HuntFolderFault)
+  /// What was read back of a copy is not whole; nor, most likely, is the folder `of` that it is of.
+  case copy(name: String, of: String, HuntFolderFault)
   /// What must be empty or missing is not.
   case notEmpty(path: String)
   /// A file is not what the backup's index says: path and reason.
@@ -18,6 +21,7 @@ public enum BackupFault: Error, Sendable, CustomStringConvertible {
     switch self {
     case .disk(let fault): "\(fault)"
     case .hunt(let name, let fault): "hunt \(name): \(fault)"
+    case .copy(let name, let source, let fault): "hunt \(name): \(fault); a copy of \(source)"
     case .notEmpty(let path): "\(path): not empty; what is in it is left alone"
     case .damaged(let path, let reason): "\(path): \(reason)"
     }
@@ -59,18 +63,20 @@ public enum Backup {
     for name in names {
       let folder = HuntFolder(data: data, name: name)
       guard folder.exists else { continue }
-      do throws(HuntFolderFault) {
-        let start = ThisMachine.monotonicNs
-        var copy = HuntCopy(folder, HuntFolder(data: target, name: name), bytesPerSecond)
-        try copy.run()
-        var entry = try BackupCheck.hunt(HuntFolder(data: target, name: name))
-        entry.hunt = name
-        entry.bytes = copy.files.reduce(0) { $0 + $1.sum.byteCount }
-        entry.seconds = Double(ThisMachine.monotonicNs - start) / 1e9
-        entries.append(entry)
-        index.hunts.append((name, entry.first, entry.offset))
-        index.files += copy.files.map { ("hunts/\(name)/\($0.name)", $0.sum) }
-      } catch { throw .hunt(name: name, error) }
+      let start = ThisMachine.monotonicNs
+      let copied = HuntFolder(data: target, name: name)
+      var copy = HuntCopy(folder, copied, bytesPerSecond)
+      do throws(HuntFolderFault) { try copy.run() } catch { throw .hunt(name: name, error) }
+      var entry: BackupEntry
+      do throws(HuntFolderFault) { entry = try BackupCheck.hunt(copied) } catch {
+        throw .copy(name: name, of: folder.path, error)
+      }
+      entry.hunt = name
+      entry.bytes = copy.files.reduce(0) { $0 + $1.sum.byteCount }
+      entry.seconds = Double(ThisMachine.monotonicNs - start) / 1e9
+      entries.append(entry)
+      index.hunts.append((name, entry.first, entry.offset))
+      index.files += copy.files.map { ("hunts/\(name)/\($0.name)", $0.sum) }
     }
     // The index last: without it there is no backup.
     try disk { () throws(DiskFault) in
@@ -182,6 +188,25 @@ private struct HuntCopy {
       }
       for name in ["definition", "world.map", "manifest"] { try copy(name) }
     } catch { throw .disk(error) }
+    // Where the marks of promotions stand that the snapshots contain: the journal that held them
+    // may have been removed. A later place could be of a mark behind the copy's end.
+    let count = try promotionCount()
+    do throws(DiskFault) {
+      for number in 0..<count {
+        let name = "branches/\(number + 1).at"
+        if Files.exists(source.path + "/" + name) { try copy(name) }
+      }
+    } catch { throw .disk(error) }
+  }
+
+  /// Promotions that the snapshots copied contain.
+  private func promotionCount() throws(HuntFolderFault) -> UInt32 {
+    let (definition, map, manifest) = try target.open()
+    let snapshots = SnapshotFiles(target, definition, map, manifest)
+    let offsets: [UInt64]
+    do throws(DiskFault) { offsets = try snapshots.offsets() } catch { throw .disk(error) }
+    // One that cannot be read is named when the whole copy is checked.
+    return offsets.reduce(0) { max($0, (try? snapshots.header($1).branches) ?? 0) }
   }
 
   /// Opens snapshots and segments that belong together.
@@ -230,29 +255,44 @@ private struct HuntCopy {
   }
 }
 
-/// Reads a hunt's folder as a restart would, and more: every frame and every snapshot.
+/// Reads a hunt's folder as a restart would, and more: every frame, every snapshot, every promoted
+/// line.
 public enum BackupCheck {
   /// - Complexity: O(bytes); nothing is replayed.
   public static func hunt(_ folder: HuntFolder) throws(HuntFolderFault) -> BackupEntry {
     let (definition, map, manifest) = try folder.open()
     let segments = folder.segments(manifest)
     var entry = BackupEntry()
+    var marks: [PromotionMark] = []
     do throws(JournalFault) {
       if let number = try segments.firstNumber() {
         entry.first = try segments.firstOffset(number) ?? 0
         var reader = try JournalReader(segments, from: entry.first)
-        while try reader.next() != nil {}
+        while let frame = try reader.next() {
+          for at in 0..<Int(frame.header.count)
+          where frame.kindByte(at) == EventKind.promote.rawValue {
+            marks.append(PromotionMark(frame.event(at)))
+          }
+        }
         entry.offset = reader.position.offset
       }
     } catch { throw .journal(error) }
+    for mark in marks {
+      _ = try folder.branches.read(
+        mark.number, hash: Hash128(high: mark.high, low: mark.low))
+    }
     let files = SnapshotFiles(folder, definition, map, manifest)
+    var promotions: UInt32 = 0
     do throws(SnapshotFault) {
       let offsets: [UInt64]
       do throws(DiskFault) { offsets = try files.offsets() } catch {
         throw SnapshotFault.disk(error)
       }
       for offset in offsets {
-        for header in try files.chain(offset) { try files.verify(header) }
+        for header in try files.chain(offset) {
+          try files.verify(header)
+          promotions = max(promotions, header.branches)
+        }
         guard offset <= entry.offset else {
           throw .damaged(
             path: files.path(offset), byte: 48,
@@ -260,7 +300,8 @@ public enum BackupCheck {
         }
         entry.snapshots += 1
       }
-    } catch { throw .damaged(path: files.folder, reason: "\(error)") }
+    } catch { throw HuntFolderFault(error) }
+    _ = try folder.branches.history(promotions, segments)
     return entry
   }
 }

@@ -9,7 +9,7 @@ import Partitions
 /// A file is durable before the journal holds the mark that names it; one that no mark names is of
 /// a promotion that a crash cut short, and is overwritten by the next. Once the mark is durable,
 /// `branches/1.at` says where it stands, so that a restart from a later snapshot need not look for
-/// it; where a crash came before that, the journal is searched.
+/// it; where a crash came before that, the journal is searched, once.
 public struct BranchFiles: Sendable {
   public let folder: String
 
@@ -75,6 +75,19 @@ public struct BranchFiles: Sendable {
       history.append(History.Promotion(offset: offset, lineage: lineage))
     }
     return history
+  }
+
+  /// Notes the places of promotions for which that was never done, or whose file is gone. Their
+  /// marks must be flushed.
+  func notePlaces(of history: History) throws(HuntFolderFault) {
+    for (at, promotion) in history.promotions.enumerated() {
+      let number = UInt32(at + 1)
+      if Files.exists(placePath(number)) { continue }
+      do throws(DiskFault) {
+        guard let hash = Lineage.hash(ofEncoded: try Files.read(path(number))) else { continue }
+        try write(offset: promotion.offset, number, hash: hash)
+      } catch { throw .disk(error) }
+    }
   }
 
   private func place(_ number: UInt32) throws(HuntFolderFault) -> (UInt64, Hash128)? {

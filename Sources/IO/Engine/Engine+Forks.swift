@@ -1,5 +1,6 @@
 import Authoring
 import Bounded
+import Bus
 import Disk
 import Events
 import Hunt
@@ -85,22 +86,23 @@ extension Engine {
     }
     let builder = builder(entry)
     let isPromoted = text.isPromoted
-    let taken = forkThread.submit { [self] in
-      builder.build(record)
-      guard isPromoted || waits else { return }
-      if isPromoted, record.now.phase == .ready {
-        do throws(ForkFault) {
-          try builder.promote(record, digest: record.now.digest?.hex)
-          log(
-            .info,
-            "hunt \(entry.name): fork \(record.id) was promoted at offset "
-              + "\(record.now.promotedAt ?? 0)")
-        } catch { return reply(ticket, entry, error) }
+    do throws(JobRefusal) {
+      try forkThread.submit { [self] in
+        builder.build(record)
+        guard isPromoted || waits else { return }
+        if isPromoted, record.now.phase == .ready {
+          do throws(ForkFault) {
+            try builder.promote(record, digest: record.now.digest?.hex)
+            log(
+              .info,
+              "hunt \(entry.name): fork \(record.id) was promoted at offset "
+                + "\(record.now.promotedAt ?? 0)")
+          } catch { return reply(ticket, entry, error) }
+        }
+        let failed = record.now.phase == .failed
+        reply(ticket, entry, failed ? 422 : 201, forkJSON(entry, record))
       }
-      let failed = record.now.phase == .failed
-      reply(ticket, entry, failed ? 422 : 201, forkJSON(entry, record))
-    }
-    if !taken {
+    } catch {
       _ = entry.forks.remove(record.id)
       return reply(ticket, entry, ForkFault(429, "busy", "too many forks are being built"))
     }
@@ -125,11 +127,11 @@ extension Engine {
           ticket, entry,
           ForkFault(409, "not_ready", "the fork is \(record.now.phase.rawValue)"))
       }
-      let body = record.withView { view in
-        view?.differenceJSON(difference, ns: ns, record.now, wish)
-      }
-      guard let body else {
-        return reply(ticket, entry, ForkFault(410, "gone", "the fork is gone"))
+      let status = record.now
+      let text = DifferenceText(
+        difference: difference, ns: ns, map: entry.map, offset: status.offset, head: status.head)
+      let body = text.json(wish) {
+        record.name(of: $0) ?? (other ?? nil)?.name(of: $0)
       }
       reply(ticket, entry, 200, body)
     }
@@ -151,25 +153,28 @@ extension Engine {
   private func read(
     _ record: ForkRecord, _ entry: HuntEntry, _ query: Query, _ ticket: QueryTicket
   ) {
-    let taken = readers.submit { [self] finder in
-      let phase = record.now.phase
-      let answer = record.withView { view -> (Int, [UInt8], UInt64)? in
-        guard let view else { return nil }
-        let (status, body): (Int, [UInt8])
-        if case .path(let from, let to) = query {
-          (status, body) = view.path(from, to, &finder)
-        } else {
-          (status, body) = view.answer(query)
+    do throws(JobRefusal) {
+      try readers.submit { [self] finder in
+        let phase = record.now.phase
+        let answer = record.withView { view -> (Int, [UInt8], UInt64)? in
+          guard let view else { return nil }
+          let (status, body): (Int, [UInt8])
+          if case .path(let from, let to) = query {
+            (status, body) = PathSearch(from: from, to: to).answer(
+              view.partition.state.world, view.partition.state.space,
+              offset: view.partition.nextOffset, durable: entry.journal.durableThrough, &finder)
+          } else {
+            (status, body) = view.answer(query)
+          }
+          return (status, body, view.partition.nextOffset)
         }
-        return (status, body, view.partition.nextOffset)
+        guard let (status, body, offset) = answer else {
+          return reply(
+            ticket, entry, ForkFault(409, "not_ready", "the fork is \(phase.rawValue)"))
+        }
+        reply(ticket, entry, status, body, offset: offset)
       }
-      guard let (status, body, offset) = answer else {
-        return reply(
-          ticket, entry, ForkFault(409, "not_ready", "the fork is \(phase.rawValue)"))
-      }
-      reply(ticket, entry, status, body, offset: offset)
-    }
-    if !taken { reply(ticket, entry, ForkFault(429, "busy", "too many reads wait; try again")) }
+    } catch { reply(ticket, entry, ForkFault(429, "busy", "too many reads wait; try again")) }
   }
 
   // MARK: Parts
@@ -182,7 +187,7 @@ extension Engine {
   private func submit(
     _ ticket: QueryTicket, _ entry: HuntEntry, _ job: @escaping @Sendable () -> Void
   ) {
-    if !forkThread.submit(job) {
+    do throws(JobRefusal) { try forkThread.submit(job) } catch {
       reply(ticket, entry, ForkFault(429, "busy", "too much is asked of forks; try again"))
     }
   }

@@ -36,6 +36,8 @@ public enum CreateRefusal: Error, Equatable, Sendable {
   /// The text is not a hunt.
   case findings([Finding])
   case disk(String)
+  /// So many hunts wait to be made or deleted.
+  case busy(Int)
   case stopping
 }
 
@@ -57,14 +59,16 @@ public final class Engine: @unchecked Sendable {
   let threads: [PartitionThread]
   private var ports: [GatewayPort] = []
   let readers = Readers()
-  let forkThread: ForkThread
+  /// Builds forks, promotes them and explains scores: whatever replays a journal.
+  let forkThread: JobThread
   private let snapshotter: Snapshotter
   private let shadows: ShadowThread
   private let directory: Mutex<[HuntEntry]>
   private let reservedPageBytes = Mutex<Int>(0)
   /// Names of hunts whose files are still being removed.
   private let leaving = Mutex<Set<String>>([])
-  private let control = ControlThread()
+  /// For slow, rare work that touches the disk: making and deleting hunts.
+  private let control = JobThread(name: "vx-control", waitingMax: 256, atStop: .done)
   private var recovered: [HostedHunt] = []
   private let nextNumber: Mutex<UInt32>
   private let slots: Mutex<[UInt32]>
@@ -93,7 +97,7 @@ public final class Engine: @unchecked Sendable {
       settings.threads > 0
       ? settings.threads : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))) - 1)
     let clock = clock
-    let forkThread = ForkThread()
+    let forkThread = JobThread(name: "vx-fork", waitingMax: 512, atStop: .dropped)
     self.forkThread = forkThread
     let snapshotter = Snapshotter(settings, clock: clock, log: log)
     self.snapshotter = snapshotter
@@ -208,7 +212,8 @@ public final class Engine: @unchecked Sendable {
       disk = try JournalDisk(
         folder.segments(manifest), from: journal, durability: durability,
         ringLines: settings.queueEvents * 2, groupNs: Int64(settings.groupCommitMaxMs) * 1_000_000,
-        reserveBytes: settings.diskReserveBytes, owner: threads[thread].bell)
+        reserveBytes: settings.diskReserveBytes, priority: settings.priority(rank: 3),
+        owner: threads[thread].bell)
     } catch { throw .disk(error) }
     let entry = HuntEntry(
       name: definition.name, number: manifest.number, thread: thread, slot: slot,
@@ -295,21 +300,20 @@ public final class Engine: @unchecked Sendable {
     _ definition: HuntDefinition, map: BlockMap,
     done: @escaping @Sendable (Result<HuntEntry, CreateRefusal>) -> Void
   ) {
-    let taken = control.submit { [self] in
+    submit(orRefuse: done) { [self] in
       do throws(CreateRefusal) {
         done(.success(try createNow(definition, map)))
       } catch {
         done(.failure(error))
       }
     }
-    if !taken { done(.failure(.stopping)) }
   }
 
   /// Makes the hunt that a client's text describes; reading it is left to the control thread too.
   public func create(
     text: [UInt8], done: @escaping @Sendable (Result<HuntEntry, CreateRefusal>) -> Void
   ) {
-    let taken = control.submit { [self] in
+    submit(orRefuse: done) { [self] in
       let built = HuntBuilder.build(text, maps: .refused)
       guard let (definition, map) = built.value else {
         return done(.failure(.findings(built.findings)))
@@ -320,7 +324,19 @@ public final class Engine: @unchecked Sendable {
         done(.failure(error))
       }
     }
-    if !taken { done(.failure(.stopping)) }
+  }
+
+  /// Has the control thread make a hunt, or tells why it does not.
+  private func submit(
+    orRefuse done: @Sendable (Result<HuntEntry, CreateRefusal>) -> Void,
+    _ job: @escaping JobThread.Job
+  ) {
+    do throws(JobRefusal) { try control.submit(job) } catch {
+      switch error {
+      case .full(let waitingMax): done(.failure(.busy(waitingMax)))
+      case .stopping: done(.failure(.stopping))
+      }
+    }
   }
 
   /// As `create`, on the calling thread; before `start` or on the control thread.
@@ -383,23 +399,26 @@ public final class Engine: @unchecked Sendable {
       .detach(slot: entry.slot) { [self] in
         reservedPageBytes.withLock { $0 -= entry.pageBytesMax }
         let folder = HuntFolder(data: settings.data, name: entry.name)
-        let taken = control.submit { [self] in
-          shadows.detach(entry)
-          entry.snapshots.cancelAndWait()
-          do throws(DiskFault) {
-            // The rename is the moment of deletion; what remains of the trash is removed at
-            // leisure.
-            let trash = settings.data + "/deleted-\(entry.number)"
-            if Files.exists(trash) { try Files.removeTree(trash) }
-            try Files.rename(folder.path, trash)
-            leaving.withLock { _ = $0.remove(entry.name) }
-            try Files.removeTree(trash)
-            done(nil)
-          } catch {
-            done("\(error)")
+        do throws(JobRefusal) {
+          try control.submit { [self] in
+            shadows.detach(entry)
+            entry.snapshots.cancelAndWait()
+            done(remove(entry, folder))
           }
-        }
-        if !taken { done("the engine is stopping") }
+        } catch { done("nothing was removed: \(error)") }
       })
+  }
+
+  /// Removes a hunt's files; what went wrong.
+  private func remove(_ entry: HuntEntry, _ folder: HuntFolder) -> String? {
+    do throws(DiskFault) {
+      // The rename is the moment of deletion; what remains of the trash is removed at leisure.
+      let trash = settings.data + "/deleted-\(entry.number)"
+      if Files.exists(trash) { try Files.removeTree(trash) }
+      try Files.rename(folder.path, trash)
+      leaving.withLock { _ = $0.remove(entry.name) }
+      try Files.removeTree(trash)
+      return nil
+    } catch { return "\(error)" }
   }
 }

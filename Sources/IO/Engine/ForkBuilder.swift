@@ -1,5 +1,6 @@
 import Authoring
 import Bounded
+import Bus
 import Disk
 import Events
 import Glibc
@@ -43,41 +44,11 @@ struct ForkBuilder {
     throw ForkFault(503, "busy", "the journal did not become durable in time")
   }
 
-  /// The journal offset of a place, at most `head`'s.
-  func offset(
-    _ place: HistoryPlace, _ head: HeldCheckpoint, field: String
-  ) throws(ForkFault) -> UInt64 {
-    switch place {
-    case .head: return head.offset
-    case .offset(let offset):
-      guard offset <= head.offset else {
-        throw ForkFault(
-          422, "beyond_head", "\(field): \(offset) is behind the journal's end, \(head.offset)",
-          field: field)
-      }
-      return offset
-    case .time(let time):
-      return time >= head.now ? head.offset : try offset(of: time)
-    }
-  }
-
-  /// The offset of the first tick behind `time`.
-  private func offset(of time: Int64) throws(ForkFault) -> UInt64 {
-    let start = forks.checkpoints.last { $0.now <= time }?.offset ?? 0
-    do throws(JournalFault) {
-      var reader = try JournalReader(
-        forks.segments, from: start, to: entry.journal.durableThrough)
-      while let frame = try reader.next() {
-        if frame.header.tick <= time { continue }
-        for at in 0..<Int(frame.header.count) {
-          let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-          if event.kind == .tick && event.time > time {
-            return frame.header.firstOffset + UInt64(at)
-          }
-        }
-      }
-    } catch { throw ForkFault(error) }
-    return entry.journal.durableThrough
+  /// What finds lines and places up to `head`.
+  private func finder(_ head: HeldCheckpoint) -> LineFinder {
+    LineFinder(
+      history: forks.history, segments: forks.segments, head: (head.offset, head.now)
+    ) { [forks] time in forks.checkpoints.last { $0.now <= time }?.offset ?? 0 }
   }
 
   // MARK: Replaying
@@ -162,77 +133,13 @@ struct ForkBuilder {
 
   // MARK: Building
 
-  /// The line that a request asks for, and where it ends.
-  private func line(
-    _ spec: ForkSpec, _ head: HeldCheckpoint
-  ) throws(ForkFault) -> (Line, UInt64) {
-    let text = spec.text
-    let history = forks.history
-    let target = try offset(text.at, head, field: "at")
-    var lineage = text.at == .head ? history.current : history.lineage(at: target)
-    if let omit = text.omit {
-      let omission = try omission(omit, head, text.kind)
-      if text.kind == .rollback {
-        lineage = lineage.rolledBack(to: omission.from)
-      } else {
-        lineage.omissions.append(omission)
-      }
-    }
-    if let rules = text.rules {
-      let from = try text.rulesFrom.map { place throws(ForkFault) in
-        try offset(place, head, field: "rules_from")
-      }
-      lineage.ruleChanges.append(.init(from: from ?? 0, rules: rules))
-    }
-    if !spec.append.isEmpty {
-      lineage.additions.append(.init(at: target, events: spec.append))
-    }
-    guard
-      max(lineage.omissions.count, lineage.ruleChanges.count, lineage.additions.count)
-        <= Lineage.partsMax
-    else {
-      throw ForkFault(
-        422, "too_many", "a line of history has at most \(Lineage.partsMax) changes of a sort")
-    }
-    return (Line(lineage, history), target)
-  }
-
-  private func omission(
-    _ omit: ForkText.Omit, _ head: HeldCheckpoint, _ kind: ForkText.Kind
-  ) throws(ForkFault) -> Omission {
-    if omit.players.count + omit.producers.count + omit.events.count > Omission.listMax {
-      throw ForkFault(422, "too_many", "at most \(Omission.listMax) of a list", field: "omit")
-    }
-    var omission = Omission(
-      from: try omit.from.map { place throws(ForkFault) in
-        try offset(place, head, field: kind == .rollback ? "to" : "from")
-      } ?? 0,
-      to: try omit.to.map { place throws(ForkFault) in
-        try offset(place, head, field: "to")
-      } ?? .max)
-    omission.producers = omit.producers.sorted()
-    omission.offsets = omit.events.sorted()
-    for word in omit.kinds {
-      guard let kind = EventKind.allCases.first(where: { "\($0.word)" == word && $0.isSupported })
-      else {
-        throw ForkFault(422, "unknown_kind", "\"\(word)\" is no kind of event", field: "kinds")
-      }
-      omission.kinds |= Omission.bit(kind)
-    }
-    if omit.players.isEmpty { return omission }
+  /// The numbers of players, and an offset before which none of them has changed anything.
+  private func players(
+    _ texts: [String], _ head: HeldCheckpoint
+  ) throws(ForkFault) -> (keys: [UInt64], from: UInt64) {
     let now = try reference(head)
-    var rows: [Int?] = []
-    for text in omit.players {
-      guard let key = now.number(of: PlayerName(text)) else {
-        throw ForkFault(
-          404, "unknown_player", "no event names the player \"\(text)\"", field: "players")
-      }
-      omission.players.append(key)
-      rows.append(now.partition.state.row(of: key))
-    }
-    omission.players.sort()
-    omission.from = max(omission.from, firstOffset(rows, head))
-    return omission
+    let keys = try now.partition.state.keys(ofPlayers: texts)
+    return (keys, firstOffset(keys.map { now.partition.state.row(of: $0) }, head))
   }
 
   /// A journal offset before which none of the players in `rows` has changed anything: that of the
@@ -269,7 +176,9 @@ struct ForkBuilder {
     do throws(ForkFault) {
       let head = try head()
       record.status.withLock { $0.head = head.offset }
-      let (line, target) = try line(record.spec, head)
+      let (line, target) = try finder(head).line(record.spec) { texts throws(ForkFault) in
+        try players(texts, head)
+      }
       var branch = try partition(along: line, to: target, pages: head.pages, record)
       try makeChanges(&branch)
       let digest = branch.state.digest()
@@ -295,12 +204,11 @@ struct ForkBuilder {
   /// The last few asked for are kept.
   func past(_ place: HistoryPlace) throws(ForkFault) -> ForkRecord {
     let head = try head()
-    let target = try offset(place, head, field: "as_of")
+    let finder = finder(head)
+    let target = try finder.offset(place, field: "as_of")
     if let record = forks.past(at: target) { return record }
     let record = ForkRecord(id: 0, spec: ForkSpec(text: .past), createdMs: 0)
-    let history = forks.history
-    let line = Line(history.lineage(at: target), history)
-    var branch = try partition(along: line, to: target, pages: head.pages, record)
+    var branch = try partition(along: finder.own(at: target), to: target, pages: head.pages, record)
     try makeChanges(&branch)
     record.finish(HuntView(entry, branch), reference: nil)
     record.status.withLock { status in
@@ -393,19 +301,5 @@ struct ForkBuilder {
       }
     }
     throw ForkFault(503, "busy", "the fork could not catch up with the hunt; try again")
-  }
-}
-
-extension PlayerName {
-  /// A player as a path, query or list names one: digits are a number, anything else a name. A name
-  /// of digits is written with a leading `name:`.
-  public init(_ text: String) {
-    if text.hasPrefix("name:") {
-      self = .text(String(text.dropFirst(5)))
-    } else if let number = UInt64(text), number > 0 {
-      self = .number(number)
-    } else {
-      self = .text(text)
-    }
   }
 }

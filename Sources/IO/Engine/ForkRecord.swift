@@ -87,6 +87,13 @@ package final class ForkRecord: @unchecked Sendable {
     return try lock.withLock { (_) throws(Failure) -> Result in try body(view) }
   }
 
+  /// The name behind a player's number, which the fork may have ended too early to know.
+  func name(of player: UInt64) -> NameRow? {
+    lock.withLock { _ in
+      view?.partition.state.name(of: player) ?? reference?.partition.state.name(of: player)
+    }
+  }
+
   /// What differs between the hunt and the fork, and how long it took to find out; worked out once.
   package func difference() -> (HuntDifference, ns: Int64)? {
     lock.letHolderRun()

@@ -48,11 +48,13 @@ public enum ReadView: Sendable, Equatable {
 }
 
 /// Why a fork, a promotion or an explanation came to nothing.
-struct ForkFault: Error {
+public struct ForkFault: Error, Sendable {
   let status: Int
-  let code: String
-  let message: String
-  var field: String?
+  /// A word that stays the same.
+  public let code: String
+  public let message: String
+  /// The part of the request that it is about.
+  public internal(set) var field: String?
 
   init(_ status: Int, _ code: String, _ message: String, field: String? = nil) {
     self.status = status

@@ -4,7 +4,7 @@ public import Hunt
 public import World
 
 /// Why a stored hunt could not be opened.
-public enum HuntFolderFault: Error, Sendable, CustomStringConvertible {
+public enum HuntFolderFault: Error, Equatable, Sendable, CustomStringConvertible {
   case disk(DiskFault)
   case journal(JournalFault)
   /// A file is not what the engine wrote: path and reason.
@@ -100,6 +100,9 @@ public struct HuntFolder: Sendable {
   }
 
   private func read(_ path: String) throws(HuntFolderFault) -> [UInt8] {
+    guard Files.exists(path) else {
+      throw .damaged(path: path, reason: "missing, though the hunt has a manifest")
+    }
     do throws(DiskFault) { return try Files.read(path) } catch { throw .disk(error) }
   }
 

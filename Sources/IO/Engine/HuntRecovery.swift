@@ -26,8 +26,15 @@ public struct HuntRecovery: ~Copyable {
       case beginning
     }
     public var start = Start.newestSnapshot
-    /// Whether a torn end of the journal is cut on disk.
-    public var repairsTail = true
+    /// The line to go along; nil for the hunt's own, which is learnt on the way. Its history must
+    /// know every promotion below `through`.
+    public var line: Line?
+    /// Events at this journal offset and behind it are not replayed. Where one is named, the
+    /// journal behind it is not looked at.
+    public var through = UInt64.max
+    /// Whether files are mended: a torn end of the journal is cut on disk, and places of promotions
+    /// that had to be searched are noted.
+    public var mendsFiles = true
     /// Whether each snapshot on the way is compared with the state there.
     public var comparesSnapshots = false
     public var digestEvery: UInt64
@@ -66,7 +73,12 @@ public struct HuntRecovery: ~Copyable {
       pool: pool, wish: wish)
     // What the journal says of promotions is learnt while it is replayed: where a mark names a line
     // that is not known yet, the replay begins again with it.
-    var history = try source.startHistory(warn)
+    var history: History
+    if let line = wish.line {
+      history = line.history
+    } else {
+      history = try source.startHistory(warn)
+    }
     while true {
       switch try source.recover(history, warn) {
       case .done(let snapshot, let journal):
@@ -121,7 +133,7 @@ private final class RecoverySource {
 
   /// Offsets of the snapshots that may be begun with and are not refused yet, the best first.
   private func starts() throws(HuntFolderFault) -> [UInt64] {
-    let offsets = try offsets().filter { !refused.contains($0) }
+    let offsets = try offsets().filter { !refused.contains($0) && $0 <= wish.through }
     if wish.start == .newestSnapshot { return offsets.reversed() }
     return try isWhole() ? [] : offsets
   }
@@ -139,7 +151,8 @@ private final class RecoverySource {
 
   private func refuse(_ offset: UInt64, _ fault: SnapshotFault, _ warn: (String) -> Void) {
     refused.insert(offset)
-    warn("a snapshot is left out: \(fault)")
+    let (path, reason) = (files.path(offset), "\(fault)")
+    warn("a snapshot is left out: " + (reason.contains(path) ? reason : "\(path): \(reason)"))
   }
 
   /// The promotions that the newest readable snapshot contains.
@@ -147,7 +160,7 @@ private final class RecoverySource {
     for offset in try starts() {
       do throws(SnapshotFault) {
         let count = try files.header(offset).branches
-        return try history(count)
+        return try history(count, warn)
       } catch {
         if case .journal(let fault) = error { throw .journal(fault) }
         refuse(offset, error, warn)
@@ -156,22 +169,31 @@ private final class RecoverySource {
     return History()
   }
 
-  private func history(_ count: UInt32) throws(SnapshotFault) -> History {
+  private func history(
+    _ count: UInt32, _ warn: (String) -> Void
+  ) throws(SnapshotFault) -> History {
+    let history: History
     do throws(HuntFolderFault) {
-      return try folder.branches.history(count, segments)
-    } catch {
-      throw .damaged(path: folder.branchesPath, byte: 0, reason: "\(error)")
+      history = try folder.branches.history(count, segments)
+    } catch { throw .history(error) }
+    guard wish.mendsFiles else { return history }
+    // All of these marks lie before a snapshot, which was made when they were flushed.
+    do throws(HuntFolderFault) { try folder.branches.notePlaces(of: history) } catch {
+      warn("the place of a promotion is not noted: \(error)")
     }
+    return history
   }
 
-  /// Replays along the history's current line, from the newest snapshot which that line does not
-  /// differ before.
+  /// The line wished, or the history's current one.
+  private func lineage(_ history: History) -> Lineage { wish.line?.lineage ?? history.current }
+
+  /// Replays along the line, from the newest snapshot which it does not differ before.
   func recover(
     _ history: History, _ warn: (String) -> Void
   ) throws(HuntFolderFault) -> Outcome {
     partition = nil
     findings = HuntRecovery.Findings()
-    let line = Line(history.current, history)
+    let line = Line(lineage(history), history)
     let first = try firstSegment()
     for offset in try starts() {
       do throws(SnapshotFault) {
@@ -192,16 +214,13 @@ private final class RecoverySource {
       heldLines: wish.heldLines, pool: pool)
     beginning.follow(line)
     partition = consume beginning
-    do throws(SnapshotFault) { return try replay(nil) } catch {
-      if case .journal(let fault) = error { throw .journal(fault) }
-      throw .damaged(path: folder.path, reason: "\(error)")
-    }
+    do throws(SnapshotFault) { return try replay(nil) } catch { throw HuntFolderFault(error) }
   }
 
-  /// Whether what a snapshot holds lies on the history's current line.
+  /// Whether what a snapshot holds lies on the line.
   private func isOnLine(_ header: SnapshotHeader, _ history: History) -> Bool {
     header.branches <= history.count
-      && history.current.firstDifference(from: history.lineage(header.branches)) >= header.offset
+      && lineage(history).firstDifference(from: history.lineage(header.branches)) >= header.offset
   }
 
   private func removed() throws(HuntFolderFault) -> HuntFolderFault {
@@ -228,10 +247,7 @@ private final class RecoverySource {
     var effects = EffectBuffer(capacity: 1)
     partition.beginReplay()
     do throws(JournalFault) {
-      let journal = try segments.recover(
-        from: snapshot?.place ?? JournalPlace(), through: snapshot?.offset ?? 0,
-        repairTail: wish.repairsTail
-      ) { frame throws(InconsistentJournal) in
+      let journal = try read(from: snapshot) { frame throws(InconsistentJournal) in
         do throws(ReplayFault) {
           let end = frame.header.firstOffset + UInt64(frame.header.count)
           while let check = checks.first, check <= end {
@@ -239,7 +255,8 @@ private final class RecoverySource {
             compare(&partition, check, history)
             checks.removeFirst()
           }
-          findings.marks += try replayFrame(frame, into: &partition, &effects)
+          findings.marks += try replayFrame(
+            frame, into: &partition, &effects, through: wish.through)
         } catch {
           switch error.reason {
           case .promotion(let mark): next = (mark, error.offset)
@@ -257,7 +274,7 @@ private final class RecoverySource {
       self.partition = consume partition
       return .done(snapshot, journal)
     } catch {
-      if let next, next.mark.number == history.count + 1 {
+      if let next, wish.line == nil, next.mark.number == history.count + 1 {
         return .promotion(next.mark, next.offset)
       }
       guard case .digest(let mark)? = differing?.reason,
@@ -272,6 +289,35 @@ private final class RecoverySource {
           reason: "\(reason) differs: \(tables)"
             + (wish.comparesSnapshots ? explained(offset, snapshot, line) : "")))
     }
+  }
+
+  /// Hands on the frames behind a snapshot, all or as far as is wished.
+  private func read(
+    from snapshot: SnapshotHeader?,
+    _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
+  ) throws(JournalFault) -> RecoveredJournal {
+    let from = snapshot?.offset ?? 0
+    if wish.through == .max {
+      return try segments.recover(
+        from: snapshot?.place ?? JournalPlace(), through: from, repairTail: wish.mendsFiles, apply)
+    }
+    var journal = RecoveredJournal()
+    if from >= wish.through { return journal }
+    var reader =
+      if let place = snapshot?.place {
+        try JournalReader(segments, at: place, to: wish.through)
+      } else { try JournalReader(segments, to: wish.through) }
+    while let frame = try reader.next() {
+      do throws(InconsistentJournal) { try apply(frame) } catch {
+        throw .inconsistent(
+          path: segments.path(reader.place.segment), byte: reader.place.fileOffset,
+          offset: frame.header.firstOffset, reason: error.reason)
+      }
+      journal.position = reader.position
+      journal.tick = frame.header.tick
+      journal.frames += 1
+    }
+    return journal
   }
 
   // MARK: Comparing

@@ -9,24 +9,6 @@ import Partitions
 import Scoring
 import World
 
-func errorBody(_ code: String, _ message: String, field: String? = nil) -> [UInt8] {
-  var json = JSONWriter(capacity: 128)
-  json.beginObject()
-  json.key("error")
-  json.beginObject()
-  json.key("code")
-  json.string(code)
-  json.key("message")
-  json.string(message)
-  if let field {
-    json.key("field")
-    json.string(field)
-  }
-  json.endObject()
-  json.endObject()
-  return json.bytes
-}
-
 /// Answers to reads, as JSON, taken between two batches. Limits on rows bound the time they take.
 extension HuntView {
   /// Most rows in an answer.
@@ -198,11 +180,7 @@ extension HuntView {
   }
 
   func writePlayerName(_ json: inout JSONWriter, _ key: UInt64) {
-    if let name = partition.state.name(of: key) {
-      json.string(name.text)
-    } else {
-      json.number(key)
-    }
+    json.player(partition.state.name(of: key), key)
   }
 
   // MARK: Players
@@ -216,15 +194,7 @@ extension HuntView {
   }
 
   /// The number of a player, known or not; nil for a name that was never seen.
-  func number(of name: PlayerName) -> UInt64? {
-    switch name {
-    case .number(let number): return number
-    case .text(let text):
-      let bytes = Array(text.utf8)
-      guard let name = NameRow(bytes.span) else { return nil }
-      return partition.state.number(of: name)
-    }
-  }
+  func number(of name: PlayerName) -> UInt64? { partition.state.number(of: name) }
 
   private func writePlayer(_ json: inout JSONWriter, _ name: PlayerName) -> (Int, [UInt8])? {
     guard let row = row(of: name) else { return unknownPlayer }

@@ -22,6 +22,8 @@ final class PartitionThread: @unchecked Sendable {
     /// Offset of the next event; nil when the hunt is gone.
     case offset(slot: UInt32, Handoff<UInt64?>)
     case promote(slot: UInt32, Promotion, Handoff<Promotion.Answer>)
+    /// Searches for a path in a branch of the hunt, as its shadow is behind.
+    case findInBranch(slot: UInt32, PathSearch, QueryTicket)
   }
 
   let bell = Doorbell()
@@ -34,15 +36,15 @@ final class PartitionThread: @unchecked Sendable {
   private var ports: [GatewayPort] = []
   private let index: Int
   /// Where what this thread must not wait for is done.
-  let forkThread: ForkThread
+  let forkThread: JobThread
   private var hunts: [HostedHunt?] = []
   private var thread: OSThread?
-  private var readers: Readers?
+  private(set) var readers: Readers?
   /// Ports that got replies since they were last woken.
   private var toWake: [Bool] = []
 
   init(
-    index: Int, settings: Settings, clock: EngineClock, forkThread: ForkThread,
+    index: Int, settings: Settings, clock: EngineClock, forkThread: JobThread,
     log: @escaping Engine.Log
   ) {
     self.index = index
@@ -56,7 +58,9 @@ final class PartitionThread: @unchecked Sendable {
     self.ports = ports
     self.readers = readers
     toWake = ports.map { _ in false }
-    thread = OSThread(name: "vx-partition-\(index)") { [self] in run() }
+    thread = OSThread(
+      name: "vx-partition-\(index)", priority: settings.priority(rank: 2)
+    ) { [self] in run() }
   }
 
   func post(_ command: Command) {
@@ -300,6 +304,12 @@ final class PartitionThread: @unchecked Sendable {
         answer.put(hunt(slot)?.partition.nextOffset)
       case .promote(let slot, let promotion, let answer):
         answer.put(hunt(slot).map { promote($0, promotion) } ?? .gone)
+      case .findInBranch(let slot, let search, let ticket):
+        if let hunt = hunt(slot) {
+          findInBranch(search, hunt, ticket)
+        } else {
+          answerGone(ticket)
+        }
       }
     }
     return !commands.isEmpty
@@ -312,24 +322,19 @@ final class PartitionThread: @unchecked Sendable {
     _ = tend(hunt, 0)
   }
 
+  private func answerGone(_ ticket: QueryTicket) {
+    ticket.port.put(
+      Answer(
+        connection: ticket.connection, tag: ticket.tag, status: 404, offset: 0, durable: 0,
+        body: errorBody("unknown_hunt", "the hunt is gone")))
+  }
+
   private func answer(_ slot: UInt32, _ query: Query, _ ticket: QueryTicket) {
-    guard let hunt = hunt(slot) else {
-      ticket.port.put(
-        Answer(
-          connection: ticket.connection, tag: ticket.tag, status: 404, offset: 0, durable: 0,
-          body: errorBody("unknown_hunt", "the hunt is gone")))
-      return
-    }
-    let status: Int
-    let body: [UInt8]
+    guard let hunt = hunt(slot) else { return answerGone(ticket) }
     if case .path(let from, let to) = query {
-      guard let readers, let refused = hunt.startPath(from, to, ticket, readers) else {
-        return
-      }
-      (status, body) = refused
-    } else {
-      (status, body) = hunt.answer(query)
+      return find(PathSearch(from: from, to: to), hunt, ticket)
     }
+    let (status, body) = hunt.answer(query)
     var answer = Answer(
       connection: ticket.connection, tag: ticket.tag, status: status,
       offset: hunt.partition.nextOffset, durable: hunt.journal.durableThrough, body: body)

@@ -47,7 +47,7 @@ public struct Replay {
     let start = ThisMachine.monotonicNs
     var wish = HuntRecovery.Wish(digestEvery: digestEvery)
     wish.start = .beginning
-    wish.repairsTail = false
+    wish.mendsFiles = false
     wish.comparesSnapshots = isVerifying
     let found = try HuntRecovery.run(
       folder, definition, map, manifest,

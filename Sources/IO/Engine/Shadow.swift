@@ -59,12 +59,12 @@ package final class Shadow: @unchecked Sendable {
   ) throws(ForkFault) -> (isBehind: Bool, image: ImageBox?) {
     let outcome = try state.withLockIfAvailable {
       state throws(ForkFault) -> (Bool, ImageBox?) in
-      if state.failure != nil { return (false, nil) }
+      if let failure = state.failure { throw failure }
       let durable = entry.journal.durableThrough
       let from = state.partition?.nextOffset ?? 0
       if durable <= from { return (false, nil) }
-      let isFast = state.pace.isFast(durable, nowNs)
-      if isFast && durable - from < Self.lagMax && !entry.journal.feed.holds(from) {
+      state.pace.look(durable, nowNs)
+      if state.pace.isFast && durable - from < Self.lagMax && !entry.journal.feed.holds(from) {
         return (false, nil)
       }
       try follow(&state, entry, to: durable, limit: Self.sliceEvents)
@@ -94,6 +94,50 @@ package final class Shadow: @unchecked Sendable {
       } catch { throw Self.noRoom(error) }
       throw ForkFault(503, "busy", "the hunt's history is being put in order; try again")
     }
+  }
+
+  /// The hunt's pages as they were at `offset` or a little later, for reading; nil where the shadow
+  /// does not come there in time.
+  func fork(_ entry: HuntEntry, at offset: UInt64, patienceNs: Int64) -> ReadFork? {
+    let end = ThisMachine.monotonicNs + patienceNs
+    repeat {
+      if hasFailed { return nil }
+      if entry.journal.durableThrough >= offset {
+        let sight = state.withLockIfAvailable { look(for: offset, in: &$0, entry) }
+        switch sight ?? .soon {
+        case .here(let fork): return fork
+        case .far: return nil
+        case .soon: break
+        }
+      }
+      ThisMachine.sleep(ns: 500_000)
+    } while ThisMachine.monotonicNs < end
+    return nil
+  }
+
+  /// Where an offset is, seen from the shadow.
+  private enum Sight {
+    case here(ReadFork)
+    case soon, far
+  }
+
+  private func look(for offset: UInt64, in state: inout State, _ entry: HuntEntry) -> Sight {
+    guard let from = state.partition?.nextOffset else { return .soon }
+    if from < offset {
+      let isFed = entry.journal.feed.holds(from)
+      if offset - from > 10 * Self.sliceEvents || state.pace.isFast && !isFed { return .far }
+      // What is in its way its own thread meets too, and tells.
+      do throws(ForkFault) {
+        try follow(&state, entry, to: offset, limit: Self.sliceEvents)
+      } catch { return .far }
+    }
+    guard let reached = state.partition?.nextOffset, reached >= offset,
+      let world = state.partition?.state.world
+    else { return .soon }
+    do throws(ForkRefusal) {
+      guard let space = try state.partition?.state.fork() else { return .far }
+      return .here(ReadFork(space, world, offset: reached))
+    } catch { return .far }
   }
 
   /// The whole hunt, for a last snapshot once its journal is closed; nil when `offset` is where it
@@ -225,13 +269,14 @@ private struct JournalPace {
   private var rate = 0.0
 
   /// Looks at most ten times a second.
-  mutating func isFast(_ durable: UInt64, _ nowNs: Int64) -> Bool {
+  mutating func look(_ durable: UInt64, _ nowNs: Int64) {
     if nowNs - ns >= 100_000_000 {
       rate = ns == 0 ? 0 : Double(durable &- offset) * 1e9 / Double(nowNs - ns)
       (offset, ns) = (durable, nowNs)
     }
-    return rate > Self.fastRate
   }
+
+  var isFast: Bool { rate > Self.fastRate }
 }
 
 extension Shadow.State {
@@ -315,22 +360,28 @@ final class ShadowThread: @unchecked Sendable {
   private func tend(_ entry: HuntEntry) -> Bool {
     let nowMs = clock.nowMs
     let trail = entry.snapshots
+    var hasBegun = false
     do throws(ForkFault) {
       let (isBehind, image) = try entry.forks.shadow.follow(entry, nowNs: nowMs * 1_000_000) {
-        trail.isDue($0, nowMs: nowMs, settings) && trail.begin($0, nowMs: nowMs)
+        hasBegun = trail.isDue($0, nowMs: nowMs, settings) && trail.begin($0, nowMs: nowMs)
+        return hasBegun
       }
       if let image { snapshotter.write(image, entry) }
       return isBehind
     } catch {
+      if hasBegun {
+        snapshotter.failed(trail, error.message)
+        trail.end()
+      }
+      // Once, not every time that it is tried again.
+      if troubles.updateValue(error.message, forKey: entry.number) == error.message { return false }
       if entry.forks.shadow.hasFailed {
         log(
           .error,
           "hunt \(entry.name): its shadow follows no more, so there will be no snapshots and no "
             + "forks: \(error.message)")
       } else {
-        // Once, not every time that it is tried again.
-        let isNew = troubles.updateValue(error.message, forKey: entry.number) != error.message
-        if isNew { log(.warning, "hunt \(entry.name): its shadow waits: \(error.message)") }
+        log(.warning, "hunt \(entry.name): its shadow waits: \(error.message)")
       }
       return false
     }

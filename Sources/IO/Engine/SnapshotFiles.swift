@@ -15,12 +15,28 @@ public enum SnapshotFault: Error, Equatable, Sendable, CustomStringConvertible {
   case damaged(path: String, byte: Int, reason: String)
   /// The journal in which the snapshot stands cannot be read.
   case journal(JournalFault)
+  /// The promotions before it are not to be had.
+  case history(HuntFolderFault)
 
   public var description: String {
     switch self {
     case .disk(let fault): "\(fault)"
     case .damaged(let path, let byte, let reason): "\(path): byte \(byte): \(reason)"
     case .journal(let fault): "\(fault)"
+    case .history(let fault): "\(fault)"
+    }
+  }
+}
+
+extension HuntFolderFault {
+  /// What a snapshot's fault is of the hunt's folder.
+  init(_ fault: SnapshotFault) {
+    switch fault {
+    case .disk(let fault): self = .disk(fault)
+    case .damaged(let path, let byte, let reason):
+      self = .damaged(path: path, reason: "byte \(byte): \(reason)")
+    case .journal(let fault): self = .journal(fault)
+    case .history(let fault): self = fault
     }
   }
 }
@@ -90,7 +106,7 @@ public struct SnapshotFiles: Sendable {
     let block = Slab(byteCount: SnapshotHeader.blockBytes)
     let size: Int
     do throws(DiskFault) {
-      let file = try File(path, O_RDONLY)
+      let file = try File(reading: path)
       size = try file.size()
       let got = try file.read(block, to: 0, count: block.byteCount, at: 0)
       guard got == block.byteCount else {
@@ -221,7 +237,7 @@ public struct SnapshotFiles: Sendable {
     of header: SnapshotHeader, _ body: (SnapshotChunk.Part, Int, Slab, Int) -> Void
   ) throws(SnapshotFault) {
     let path = path(header.offset)
-    let file = try reading { () throws(DiskFault) in try File(path, O_RDONLY) }
+    let file = try reading { () throws(DiskFault) in try File(reading: path) }
     let bytes = Slab(byteCount: PacedFile.chunkBytes, zeroed: false)
     var content = Hash128.zero
     var at = SnapshotHeader.blockBytes

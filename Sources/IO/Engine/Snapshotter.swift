@@ -4,7 +4,6 @@ import Disk
 import Journal
 import Machine
 import Partitions
-import Synchronization
 
 /// A partition's image on its way to the thread that writes and drops it.
 final class ImageBox: @unchecked Sendable {
@@ -27,11 +26,10 @@ final class ImageBox: @unchecked Sendable {
 
 /// The thread that writes snapshots and puts old segments away: one an engine, of low priority, one
 /// file at a time.
-final class Snapshotter: @unchecked Sendable {
-  private let bell = Doorbell()
-  private let jobs = Mutex<[@Sendable () -> Void]>([])
-  private let stopping = Atomic<Bool>(false)
-  private var thread: OSThread?
+final class Snapshotter: Sendable {
+  // Each hunt has one job at most.
+  private let thread = JobThread(
+    name: "vx-snapshot", waitingMax: Engine.huntCountMax, atStop: .done, isIdle: true)
   private let settings: Settings
   private let clock: EngineClock
   private let log: Engine.Log
@@ -40,31 +38,23 @@ final class Snapshotter: @unchecked Sendable {
     self.settings = settings
     self.clock = clock
     self.log = log
-    thread = OSThread(name: "vx-snapshot") { [self] in
-      ThisMachine.runWhenIdle()
-      while true {
-        let job = jobs.withLock { $0.isEmpty ? nil : $0.removeFirst() }
-        if let job {
-          job()
-        } else if stopping.load(ordering: .acquiring) {
-          return
-        } else {
-          bell.wait(timeoutNs: 1_000_000_000) {
-            jobs.withLock { !$0.isEmpty } || stopping.load(ordering: .acquiring)
-          }
-        }
-      }
-    }
   }
 
   /// Writes a snapshot in the background; the trail has begun. At most one a hunt waits.
   func write(_ box: ImageBox, _ entry: HuntEntry) {
     let trail = entry.snapshots
     let journal = entry.journal
-    submit { [self] in
-      writeNow(box, trail, journal, isPaced: true)
+    do throws(JobRefusal) {
+      try thread.submit { [self] in
+        writeNow(box, trail, journal, isPaced: true)
+        box.drop()
+        retain(trail)
+        trail.end()
+      }
+    } catch {
       box.drop()
-      retain(trail)
+      trail.forgetBase()
+      failed(trail, "\(error)")
       trail.end()
     }
   }
@@ -72,21 +62,18 @@ final class Snapshotter: @unchecked Sendable {
   /// Puts old segments away in the background; for what an earlier run left.
   func tidy(_ trail: SnapshotTrail) {
     guard trail.begin(trail.status.last?.offset ?? 0, nowMs: clock.nowMs) else { return }
-    submit { [self] in
-      retain(trail)
-      trail.end()
-    }
-  }
-
-  private func submit(_ job: @escaping @Sendable () -> Void) {
-    jobs.withLock { $0.append(job) }
-    bell.ring()
+    do throws(JobRefusal) {
+      try thread.submit { [self] in
+        retain(trail)
+        trail.end()
+      }
+    } catch { trail.end() }  // the next snapshot does it
   }
 
   /// Writes a snapshot on the calling thread.
   func writeNow(_ box: ImageBox, _ trail: SnapshotTrail, _ journal: JournalDisk, isPaced: Bool) {
     do throws(SnapshotFault) {
-      if stopping.load(ordering: .acquiring) && isPaced { return trail.forgetBase() }
+      if thread.isStopping && isPaced { return trail.forgetBase() }
       try box.read { image throws(SnapshotFault) in
         try trail.write(&image, journal, settings, nowMs: clock.nowMs, isPaced: isPaced)
       }
@@ -111,11 +98,8 @@ final class Snapshotter: @unchecked Sendable {
 
   /// Ends the thread; what is being written is given up.
   func stop(_ trails: [SnapshotTrail]) {
-    stopping.store(true, ordering: .releasing)
     for trail in trails { trail.cancel() }
-    bell.ring()
-    thread?.join()
-    thread = nil
+    thread.stop()
     for trail in trails { trail.resume() }
   }
 }

@@ -29,24 +29,6 @@ enum ConsoleFile {
   }
 }
 
-func errorJSON(_ code: String, _ message: String, field: String? = nil) -> [UInt8] {
-  var json = JSONWriter(capacity: 128)
-  json.beginObject()
-  json.key("error")
-  json.beginObject()
-  json.key("code")
-  json.string(code)
-  json.key("message")
-  json.string(message)
-  if let field {
-    json.key("field")
-    json.string(field)
-  }
-  json.endObject()
-  json.endObject()
-  return json.bytes
-}
-
 /// What is wrong with a hunt's text: the first error as `error`, all findings as a list.
 func findingsJSON(_ findings: [Finding], code: String = "bad_hunt") -> [UInt8] {
   var json = JSONWriter(capacity: 1_024)

@@ -148,7 +148,7 @@ final class HTTPGateway: HTTPApplication {
     _ connection: ConnectionID, _ status: Int, _ code: String, _ message: String,
     _ headers: [(String, String)] = [], field: String? = nil
   ) {
-    respond(connection, status, json: errorJSON(code, message, field: field), headers)
+    respond(connection, status, json: errorBody(code, message, field: field), headers)
   }
 
   private func text(_ connection: ConnectionID, _ status: Int, _ text: String) {
@@ -316,6 +316,8 @@ final class HTTPGateway: HTTPApplication {
     case .failure(.tooMany(let most)):
       fail(connection, 429, "too_many_hunts", "\(most) hunts exist; delete one first")
     case .failure(.disk(let reason)): fail(connection, 507, "disk", reason)
+    case .failure(.busy(let count)):
+      fail(connection, 429, "busy", "\(count) hunts wait to be made or deleted; try again")
     case .failure(.stopping): fail(connection, 503, "stopping", "the engine is stopping")
     }
   }

@@ -78,7 +78,9 @@ public final class Server: @unchecked Sendable {
     engine.start()
     threads = [
       OSThread(name: "vx-http") { [self] in httpLoop.run() },
-      OSThread(name: "vx-stream") { [self] in streamLoop.run() },
+      OSThread(name: "vx-stream", priority: settings.priority(rank: 1)) { [self] in
+        streamLoop.run()
+      },
     ]
   }
 

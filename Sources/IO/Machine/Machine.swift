@@ -39,6 +39,8 @@ public protocol Machine: AnyObject {
   func makeFolder(_ path: String) -> Int
   func removeFolder(_ path: String) -> Int
   func exists(_ path: String) -> Bool
+  /// Whether somebody has the file open as `held`.
+  func isHeld(_ path: String) -> Bool
   /// Names in a folder; nil when there is no such folder.
   func list(_ path: String) -> [String]?
   func freeBytes(_ path: String) -> Int
@@ -47,6 +49,8 @@ public protocol Machine: AnyObject {
 /// What a file is opened for.
 public enum OpenMode: Equatable, Sendable {
   case reading
+  /// As `reading`, and as long as it is open nobody takes its bytes for another file.
+  case held
   case writing
   /// Made where missing, and emptied where `truncates`.
   case making(truncates: Bool)

@@ -21,7 +21,9 @@ final class SimulatedMachine: Machine {
     let node: SimulatedDisk.Node?
     let path: String
     let isDirect: Bool
-    init(_ node: SimulatedDisk.Node?, _ path: String, isDirect: Bool) {
+    let isHeld: Bool
+    init(_ node: SimulatedDisk.Node?, _ path: String, isDirect: Bool, isHeld: Bool) {
+      self.isHeld = isHeld
       self.node = node
       self.path = path
       self.isDirect = isDirect
@@ -228,7 +230,7 @@ final class SimulatedMachine: Machine {
     switch mode {
     case .folder:
       guard disk.exists(path), node == nil else { return Self.enoent }
-    case .reading, .writing: if node == nil { return Self.enoent }
+    case .reading, .held, .writing: if node == nil { return Self.enoent }
     case .direct(let creates):
       if refusesDirect {
         return Self.einval
@@ -246,7 +248,7 @@ final class SimulatedMachine: Machine {
       if node == nil { return Self.enoent }
     }
     nextFile += 1
-    files[nextFile] = OpenFile(node, path, isDirect: isDirect)
+    files[nextFile] = OpenFile(node, path, isDirect: isDirect, isHeld: mode == .held)
     return nextFile
   }
 
@@ -351,6 +353,11 @@ final class SimulatedMachine: Machine {
     if isOff { return Self.eio }
     disk.removeFolder(path)
     return 0
+  }
+
+  func isHeld(_ path: String) -> Bool {
+    guard let node = disk.node(path) else { return false }
+    return files.values.contains { $0.isHeld && $0.node === node }
   }
 
   func exists(_ path: String) -> Bool { !isOff && disk.exists(path) }

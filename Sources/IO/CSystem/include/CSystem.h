@@ -9,6 +9,8 @@
 
 int vx_eventfd(void);
 int vx_open(const char *_Nonnull path, int flags, int mode);
+/// 1 when `path` names the open file, 0 when it names another one or none.
+int vx_is_named(int fd, const char *_Nonnull path);
 /// For filling a file past the page cache; through it where the file system knows no other way.
 /// With `keeps` the bytes that it has stay until they are written over.
 int vx_open_filling(const char *_Nonnull path, int keeps);
@@ -31,6 +33,11 @@ int64_t vx_context_switches(void);
 int64_t vx_rss_bytes(void);
 /// The calling thread runs on processor time that no other thread wants.
 void vx_run_when_idle(void);
+/// The calling thread works in short turns and is to have each soon. With `rank` above 0 it runs
+/// before all ordinary threads and those of lower rank (SCHED_FIFO), where the process may ask for
+/// that. Else it asks for slices of 0.1 ms, which let it go before threads that want long ones
+/// (Linux 6.12 and later), and where it may for nice -10.
+void vx_run_promptly(int rank);
 int vx_set_thread_name(const char *_Nonnull name);
 VX_NOLOCKS void vx_pause(void);
 int vx_errno(void);

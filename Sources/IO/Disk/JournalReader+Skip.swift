@@ -1,0 +1,49 @@
+import Bounded
+import Journal
+
+extension JournalReader {
+  /// Bytes read at once while looking for a frame: the headers of small frames lie within them, and
+  /// of large frames little more than the header is read.
+  private static let lookBytes = 16 << 10
+
+  /// Where the frame that holds event `offset` starts in a segment, found by the headers alone: of
+  /// a segment of 64 MiB some 16 MiB are read at most, and none of it is hashed.
+  ///
+  /// A header's checksum covers its events too, so headers are followed as long as each names the
+  /// offset that the one before leads to. Where one does not, nothing is skipped: whoever reads
+  /// every frame from the start finds what is wrong, and where.
+  ///
+  /// - Returns: A place at or before the frame; the first frame's where headers do not lead there.
+  static func find(
+    _ offset: UInt64, in source: SegmentSource, identity: UInt64
+  ) throws(JournalFault) -> Int {
+    let first = SegmentHeader.blockBytes
+    // What is compressed is read from its beginning anyhow.
+    if source.isCompressed { return first }
+    let buffer = Slab(byteCount: lookBytes, zeroed: false)
+    var at = first
+    var base = 0
+    var filled = 0
+    var expected: UInt64?
+    while at + JournalFrame.byteCount <= source.byteCount {
+      if at < base || at + JournalFrame.byteCount > base + filled {
+        base = at & ~4095
+        filled = try source.read(
+          buffer, to: 0, count: min(lookBytes, source.byteCount - base), at: base)
+        if at + JournalFrame.byteCount > base + filled { return first }
+      }
+      let header = buffer.load(at - base, as: JournalFrame.self)
+      // What is not written yet.
+      if header.magic == 0, expected == offset { return at }
+      guard header.magic == JournalFrame.magicValue, header.version == 1,
+        header.identity == identity, header.count >= 1, header.count <= JournalFrame.countMax,
+        header.firstOffset == expected ?? header.firstOffset, header.firstOffset <= offset
+      else { return first }
+      let next = header.firstOffset + UInt64(header.count)
+      if next > offset { return at }
+      expected = next
+      at += header.frameBytes
+    }
+    return first
+  }
+}
