@@ -149,6 +149,7 @@ public final class SimulationRun: @unchecked Sendable {
     if isEnded { return ended() }
     inject()
     if machine.isOff { return crash() }
+    if phase == .opening { noteLies() }
     let isDone: Bool
     switch random.below(10) {
     case 0...5: isDone = machine.runOne()
@@ -292,16 +293,21 @@ public final class SimulationRun: @unchecked Sendable {
 
   private func open() {
     machine.switchOn()
-    // Now: a start may cut what the disk holds otherwise than it was told.
-    for (at, checker) in checkers.enumerated() {
-      if let lie = checker.journal.firstLie(machine.disk) { lies[at] = min(lies[at] ?? .max, lie) }
-    }
+    noteLies()
     network = SimulatedNetwork(machine)
     phase = .opening
     isEnded = false
     wantsStop = false
     openFault = nil
     _ = machine.spawn("main") { [unowned self] in main() }
+  }
+
+  /// Remembers what the disk holds otherwise than it was told: a start may cut it.
+  private func noteLies() {
+    if !machine.disk.isLying { return }
+    for (at, checker) in checkers.enumerated() {
+      if let lie = checker.journal.firstLie(machine.disk) { lies[at] = min(lies[at] ?? .max, lie) }
+    }
   }
 
   /// What the program's main thread does.
