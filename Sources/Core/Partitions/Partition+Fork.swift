@@ -78,8 +78,8 @@ extension Partition {
     return state.hasRoom(pages: pages) && books.hasRoom(pages: min(2 * count + 4, books.pagesAhead))
   }
 
-  /// Pages of state and books together that are not the partition's own yet: what a branch may still
-  /// take at most.
+  /// Pages of state and books together that are not the partition's own yet: what a branch may
+  /// still take at most.
   public var pagesAhead: Int { state.pagesAhead + books.pagesAhead }
 
   /// Follows another line from here on, for replaying a whole journal.

@@ -247,8 +247,8 @@ extension Segments {
 
   /// Writes what no frame proves to be flushed once more, and flushes it.
   ///
-  /// Where a flush failed, the kernel may hold bytes in its cache that it will never write, and call
-  /// a second flush a success. They were read as if they were on the disk; now they are.
+  /// Where a flush failed, the kernel may hold bytes in its cache that it will never write, and
+  /// call a second flush a success. They were read as if they were on the disk; now they are.
   private func rewriteUnproven(_ found: RecoveredJournal) throws(JournalFault) {
     let path = path(found.segment)
     let from = found.unprovenAt & ~4095
