@@ -207,6 +207,11 @@ private func agrees(_ difference: HuntDifference, _ before: Told, _ after: Told)
       var lineage = randomLineage(
         &random, from: UInt64(from), journal: hunt.journal, definition.rules)
       lineage.ruleChanges = []
+      if random.chance(50) {
+        var edits = Omission(from: UInt64(from))
+        edits.kinds = Omission.bit(.edge)
+        lineage.omissions.append(edits)
+      }
 
       let (main, before) = try tell(hunt, Lineage())
       let (apart, after) = try tell(hunt, lineage)
