@@ -5,7 +5,7 @@ MAP ?=
 BINARY := .build/release/veltrix
 RELEASE := -c release --static-swift-stdlib
 
-.PHONY: deps build demo test bench fuzz format lint clean
+.PHONY: deps build demo test bench fuzz sanitize format lint clean
 
 ## Installs the Debian packages that are missing.
 deps:
@@ -27,15 +27,19 @@ test: build
 bench: build
 	scripts/bench
 
-## Runs each fuzz target for FUZZ_SECONDS (default 60).
+## Runs each parser of Fuzz under libFuzzer for FUZZ_SECONDS (default 60).
 fuzz: deps
-	Fuzz/run $(or $(FUZZ_SECONDS),60)
+	SECONDS= Fuzz/run $(or $(FUZZ_SECONDS),60)
+
+## Runs the Swift tests under the address and the thread sanitizer.
+sanitize: deps
+	SECONDS= scripts/sanitize
 
 format:
-	$(SWIFT) format -i -r Package.swift Sources Tests
+	$(SWIFT) format -i -r Package.swift Sources Tests Fuzz
 
 lint:
-	$(SWIFT) format lint --strict -r Package.swift Sources Tests
+	$(SWIFT) format lint --strict -r Package.swift Sources Tests Fuzz
 
 clean:
 	rm -rf .build

@@ -29,6 +29,33 @@ func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     path: "Tests/\(name)Tests", swiftSettings: plain)
 }
 
+/// The parsers under Fuzz: tests that replay their corpora, or with VELTRIX_FUZZ set (`Fuzz/run` does)
+/// the program that libFuzzer drives.
+let fuzzing: [Target] = {
+  let parsers = [
+    "Frames", "Events", "Bodies", "Hunts", "Settings", "Paths", "Requests", "Sockets", "Journals",
+    "Snapshots", "Branches", "Maps", "Definitions", "Forks", "Backups", "Python", "Replays",
+  ]
+  let dependencies: [Target.Dependency] = [
+    "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "Disk", "Net",
+    "Authoring", "Engine", "Gateway",
+  ]
+  let others = parsers.map { "\($0)/corpus" } + ["run", "Python/peer.py", "CFuzzer"]
+  guard Context.environment["VELTRIX_FUZZ"] != nil else {
+    return [
+      .testTarget(
+        name: "CorpusTests", dependencies: dependencies + ["Testkit"], path: "Fuzz",
+        exclude: others + ["Driver"], swiftSettings: plain)
+    ]
+  }
+  return [
+    .target(name: "CFuzzer", path: "Fuzz/CFuzzer"),
+    .executableTarget(
+      name: "fuzz", dependencies: dependencies + ["CFuzzer"], path: "Fuzz",
+      exclude: others + ["Replay"], swiftSettings: plain),
+  ]
+}()
+
 let package = Package(
   name: "veltrix",
   products: [.executable(name: "veltrix", targets: ["veltrix"])],
@@ -89,7 +116,7 @@ let package = Package(
     // Tests
     .target(name: "CMallocCount", path: "Sources/IO/CMallocCount"),
     .target(name: "Testkit", path: "Tests/Testkit", swiftSettings: plain),
-    tests("Bounded"),
+    tests("Bounded", ["CIntrinsics"]),
     tests("Pages", ["Bounded", "CMallocCount"]),
     tests("Events", ["Bounded", "CMallocCount"]),
     tests("Scoring", ["Bounded", "Pages", "CMallocCount"]),
@@ -118,6 +145,6 @@ let package = Package(
       path: "Tests/CommandTests", swiftSettings: plain),
     .testTarget(
       name: "TidyTests", dependencies: ["Testkit"], path: "Tests/TidyTests", swiftSettings: plain),
-  ],
+  ] + fuzzing,
   swiftLanguageModes: [.v6]
 )

@@ -14,12 +14,16 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+
+import checking
 from checking import Checks, Engine, play, scores
 
 check = Checks()
@@ -73,6 +77,7 @@ def main():
         shutil.rmtree(engine.data)
         engine.start()
         kill_promotions(engine)
+        unplay_in_demo(program)
     finally:
         engine.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -254,6 +259,30 @@ def kill_promotions(engine, rounds=12):
     check("each was met", ends["before"] > 0 and ends["after"] > 0, ends)
     status, books = engine.call("GET", "/forks/books")
     check("the books balance after all of it", books["books"]["balanced"], books)
+
+
+def unplay_in_demo(program, seconds=8):
+    """The leader of a running demo is taken out of its history; the demo says so and goes on."""
+    demo = subprocess.Popen(
+        [program, "demo", "--seconds", str(seconds), "--players", "300", "--http", "127.0.0.1:0",
+         "--stream", "127.0.0.1:0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        match = re.search(r"http://(\S+):(\d+)/ +hunt (\w+)", demo.stdout.readline())
+        port, hunt = int(match[2]), match[3]
+        time.sleep(seconds / 2)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        path = f"/v1/hunts/{hunt}"
+        _, _, board = checking.ask(connection, "GET", path + "/boards/all-time?limit=1")
+        leader = json.loads(board)["rows"][0]["player"]
+        status, _, fork = checking.ask(
+            connection, "POST", path + "/unplay?wait=true", {"players": [leader], "promote": True})
+        check("the demo's leader is taken out", status < 300, fork)
+        out = demo.communicate(timeout=60)[0]
+        check("the demo says that its history was changed", "history was changed once" in out, out)
+        check("and finds no fault", demo.returncode == 0 and "FAULT" not in out, out)
+    finally:
+        demo.kill()
+        demo.wait()
 
 
 if __name__ == "__main__":

@@ -24,11 +24,13 @@ import tempfile
 import time
 
 sys.dont_write_bytecode = True
+import checking
+
 spec = importlib.util.spec_from_file_location(
     "commands", os.path.join(os.path.dirname(os.path.abspath(__file__)), "check-fork-commands.py"))
 commands = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(commands)
-check = commands.check
+check = checking.Checks()
 
 PLAYERS = list(range(1, 30)) + ["anna", "bob", "7up", "+5"]
 TREASURES = {
@@ -54,12 +56,17 @@ treasures:
 
 
 class Engine(commands.Engine):
-    """One with small segments and many snapshots."""
+    """A running one, with small segments and many snapshots."""
 
     def __init__(self, program, data):
-        super().__init__(program, data, (
+        super().__init__(program, data, [
             "--segment-size", "1MiB", "--snapshot-every-events", "20000", "--digest-every", "1000",
-            "--snapshot-keep", "4"))
+            "--snapshot-keep", "4"])
+        self.start()
+
+    def stop(self):
+        self.terminate()
+        self.close()
 
 
 def play(engine, draw, count):
@@ -245,15 +252,15 @@ def main():
     draw = random.Random(seed)
     folder = tempfile.mkdtemp(prefix="check-replay-forks-")
     data = folder + "/data"
-    engine = Engine(program, data).start()
+    engine = Engine(program, data)
     try:
         status, answer = engine.call("POST", "", HUNT)
         check("a hunt is made", status == 201, answer)
         play(engine, draw, 25_000)
         first, _ = engine.json("unplay", "--players", "3,anna", "--from", "9000", "--promote")
         play(engine, draw, 15_000)
-        engine.terminate()
-        engine = Engine(program, data).start()
+        engine.stop()
+        engine = Engine(program, data)
         place = play(engine, draw, 2_000)
         play(engine, draw, 2_000)
         second, _ = engine.json("rollback", "--to", str(place), "--promote")
@@ -264,7 +271,7 @@ def main():
         status, out, error = replay(program, data, "--at", "1")
         check("a folder in use is said to be", status == 4 and "an engine works" in error, error)
     finally:
-        engine.terminate()
+        engine.stop()
     try:
         before = contents(data)
         check("there are snapshots, lines and compressed segments",

@@ -58,6 +58,9 @@ class Engine:
     """`veltrix serve` on a data folder, one run after the other; what it says to stderr is kept in
     stderr.txt beside the folder."""
 
+    #: Variables that it gets beside those of this process.
+    environment = {}
+
     def __init__(self, program, data, flags=()):
         self.program, self.data, self.flags = program, data, flags
         self.process = self.errors = self.ready_seconds = None
@@ -71,7 +74,8 @@ class Engine:
         self.process = subprocess.Popen(
             [self.program, "serve", "--data", self.data, "--http", "127.0.0.1:0", "--stream",
              "127.0.0.1:0", *self.flags],
-            stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL)
+            stdout=subprocess.PIPE, stderr=self.errors, stdin=subprocess.DEVNULL,
+            env={**os.environ, **self.environment})
         self.ready_seconds, self.is_killed = None, False
         return self
 

@@ -14,6 +14,8 @@ then SIGTERM), and reads the journal's files. Then:
   or a duplicate exactly as the journal says, and no read is older than what was durable;
 - snapshots are written all the time, old segments compressed, backups made and cut short by kills: a
   backup that was made and is restored is a prefix of the journal, not shorter than what was durable;
+- an Unplay preview of a player, built under load, shows what the model gets from the journal without that
+  player's events, and nothing of it is beyond what the crash left;
 - copies of the folder, damaged on purpose, are refused with status 3 and the place of the damage, or
   recovered when the damage is that of a torn write.
 
@@ -22,7 +24,11 @@ At the end everything ever sent is sent again, and all of it is a duplicate; `ve
 Counted but not held against the engine: bodies sent with atomic=true that were not answered before the
 crash and stand in the journal in part; the rest is applied when they are sent again with their key.
 
-Not checked: a machine that loses power (SIGKILL leaves the page cache), hints and ranks, and the rules that
+With --power each end of the engine is a power cut too: what it wrote and did not flush is taken back, all of
+it or a random part (crashing/power.py). Backups are left out then: they may hold what a cut takes.
+
+Not checked: sectors torn by a power cut (only by --damages), hints and ranks, promotions
+(check-forks.py kills those), `retention: remove` (the journal is read from its beginning), and the rules that
 crashing/model.py names. The seed repeats the schedule as far as timing allows.
 Exit: 0 all kept, 1 a promise broken, 2 bad usage.
 """
@@ -48,8 +54,9 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "clients", "python")]
 from checking import Engine, Violation, check, run  # noqa: E402
 from crashing.damage import WAYS, damage  # noqa: E402
 from crashing.journal import read_journal, segment_paths  # noqa: E402
-from crashing.ledger import HEIGHT, TREASURES, WIDTH, Line  # noqa: E402
+from crashing.ledger import HEIGHT, PLAYERS, TREASURES, WIDTH, Line  # noqa: E402
 from crashing.model import ANONYMOUS, BOOK_KEYS, Model  # noqa: E402
+from crashing.power import CutEngine, Power  # noqa: E402
 from crashing.stream import StreamSender  # noqa: E402
 from crashing.web import WebSender  # noqa: E402
 from veltrix.codes import Ack, Disposition  # noqa: E402
@@ -101,6 +108,7 @@ class Campaign:
         self.hunt = hunt_file(self.random)
         self.model = Model(self.hunt)
         self.engine = None
+        self.power = Power(data, self.random) if options.power else None
         #: Entries of the journal seen so far, and their digest: they may never change.
         self.count, self.digest = 0, None
         self.journal = None
@@ -124,14 +132,23 @@ class Campaign:
         #: Backups made in this round: folder, and what was durable before.
         self.backups = []
         self.backup_count = 0
+        #: Unplay previews of this round: the player left out, and the fork's reads.
+        self.previews = []
+        self.preview_count = 0
 
     # The engine
 
+    def _engine(self, flags) -> Engine:
+        if self.power is None:
+            return Engine(self.options.binary, self.data, flags)
+        return CutEngine(self.power, self.options.binary, self.data, flags)
+
     def start(self):
         pick = self.random.choice
-        self.engine = Engine(self.options.binary, self.data, self.flags + [
+        self.engine = self._engine(self.flags + [
             "--snapshot-every-events", "1000", "--snapshot-every", pick(("100ms", "200ms", "1s")),
-            "--snapshot-rate", pick(("0", "20MiB", "2MiB")), "--snapshot-keep", pick("1234")]).launch()
+            "--snapshot-rate", pick(("0", "20MiB", "2MiB")), "--snapshot-keep", pick("1234"),
+            "--retention", pick(("compress", "compress", "keep"))]).launch()
         check(self.engine.wait_ready(), lambda: (
             f"the engine did not start again: status {self.engine.process.returncode}, "
             f"{self.engine.said()}"))
@@ -288,6 +305,40 @@ class Campaign:
                 self._verify(data)
                 self.backup_count += 1
         self.backups = []
+
+    # Unplay
+
+    def preview(self):
+        """Asks for the hunt without one player, and reads what is on that line."""
+        player = self.random.randint(1, PLAYERS)
+        status, _, body = self.engine.request(
+            "POST", f"/v1/hunts/{NAME}/unplay?wait=true", json.dumps({"players": [player]}))
+        check(status in (201, 202, 422, 429, 507), f"unplay of {player}: {status} {body}")
+        if status != 201 or body["fork"]["state"] != "ready":
+            return
+        reads = {}
+        for path in ("/boards/all-time?limit=1000", "/treasures?limit=1000"):
+            reads[path] = self.engine.get(f"/v1/hunts/{NAME}{path}&fork={body['fork']['id']}")
+        self.previews.append((player, reads))
+
+    def check_previews(self):
+        """The previews are what the model gets when it does not judge the player's events."""
+        for player, reads in self.previews:
+            offsets = {answer["offset"] for answer in reads.values()}
+            check(len(offsets) == 1 and max(offsets) <= self.count, (
+                f"unplay of {player}: read at {offsets}, the journal ends at {self.count}"))
+            kept, self.model = self.model, Model(self.hunt)
+            for offset in range(max(offsets)):
+                entry = self.journal[offset]
+                if entry[1] < 16 and Event.unpack(entry).player == player:
+                    self.model.offset += 1
+                else:
+                    self.model.apply(entry)
+            for path, answer in reads.items():
+                self.check_probe(path, answer)
+            self.model = kept
+            self.preview_count += 1
+        self.previews = []
 
     # After the end of a run
 
@@ -470,6 +521,7 @@ class Campaign:
         before = self.count
         self.audit(is_graceful=moment == "term")
         self.check_backups()
+        self.check_previews()
         said = self.damages(number) if options.damages else ""
         print(f"round {number} {moment}: {'' if not early else f'{early} early kills, '}"
               f"ready in {ready_ms} ms, ended after {lasted:.2f} s, "
@@ -486,7 +538,7 @@ class Campaign:
     def _kill_early(self):
         times = self.random.randint(2, 4)
         for _ in range(times):
-            engine = self.engine = Engine(self.options.binary, self.data, self.flags).launch()
+            engine = self.engine = self._engine(self.flags).launch()
             time.sleep(self.random.random() * 0.12)
             check(engine.process.poll() is None, lambda: (
                 f"start-up ended with {engine.process.returncode}: {engine.said()}"))
@@ -503,7 +555,10 @@ class Campaign:
             until = began + 4 * seconds
         files = set(os.listdir(folder))
         backup_at = began + pick.random() * (until - began) * 0.5 if pick.random() < 0.8 else None
+        if self.power is not None:
+            backup_at = None
         probes = sorted(began + pick.random() * seconds for _ in range(2))
+        preview_at = began + pick.random() * (until - began) if pick.random() < 0.6 else None
         while time.monotonic() < until:
             self.engine.check_alive()
             if probes and time.monotonic() > probes[0]:
@@ -512,6 +567,9 @@ class Campaign:
             if backup_at is not None and time.monotonic() > backup_at:
                 backup_at = None
                 self.backup()
+            if preview_at is not None and time.monotonic() > preview_at:
+                preview_at = None
+                self.preview()
             if moment == "roll" and set(os.listdir(folder)) != files and pick.random() < 0.3:
                 time.sleep(pick.random() * 0.004)
                 return
@@ -634,7 +692,11 @@ def parse():
                         help="of the engine, default batch")
     parser.add_argument("--damages", type=int, default=2,
                         help="copies of the folder damaged after each round, 0...11, default 2")
+    parser.add_argument("--power", action="store_true",
+                        help="each end is a power cut: what was not flushed is gone")
     options = parser.parse_args()
+    if options.power and options.durability == "os":
+        parser.error("--durability os promises nothing when the power is cut")
     if not (1 <= options.rounds <= 10_000 and 0.05 <= options.seconds_per_round <= 60
             and 0 <= options.damages <= len(WAYS) and os.access(options.binary, os.X_OK)):
         parser.error("a value is out of range, or --binary cannot be run")
@@ -673,9 +735,11 @@ def main():
     print(f"crash: {options.rounds} rounds, seed {options.seed}: {sent} events sent, "
           f"{len(campaign.model.judged)} applied, {sum(campaign.model.granted.values())} claims granted, "
           f"{campaign.count} journal entries, {campaign.model.digests} digests, "
-          f"{campaign.backup_count} backups restored, "
+          f"{campaign.backup_count} backups restored, {campaign.preview_count} previews checked, "
           f"{campaign.cut_bodies} unanswered atomic bodies cut in two, "
-          f"{time.monotonic() - began:.0f} s: every promise kept")
+          + ("" if campaign.power is None else f"{campaign.power.cuts} power cuts took "
+             + ", ".join(f"{count} {kind}" for kind, count in sorted(campaign.power.undone.items())) + ", ")
+          + f"{time.monotonic() - began:.0f} s: every promise kept")
     if not options.data:
         shutil.rmtree(base)
     return 0

@@ -5,9 +5,9 @@ import Journal
 import Testing
 import Testkit
 
-// Journals changed behind the engine's back: whatever is wrong is refused with the file and the byte,
-// and never read as a shorter journal. What looks exactly like a torn write at the very end cannot be
-// told from one; that is the one change that is not refused.
+// Journals changed behind the engine's back: whatever is wrong is refused with the file and the
+// byte, and never read as a shorter journal. What looks exactly like a torn write at the very end
+// cannot be told from one; that is the one change that is not refused.
 
 /// A flushed journal of `segmentCount` segments and some frames in the last.
 private func journal(
@@ -31,8 +31,8 @@ private func change(_ path: String, at: Int, _ change: (UInt8) -> UInt8) throws 
   try file.write(byte, from: 0, count: 1, at: at)
 }
 
-/// One flipped bit anywhere in any frame but the last is refused, naming the segment and the frame's
-/// first byte.
+/// One flipped bit anywhere in any frame but the last is refused, naming the segment and the
+/// frame's first byte.
 @Test func aFlippedBitIsNamed() {
   #expect(
     forAll(cases: 12) { random in
@@ -73,9 +73,9 @@ private func change(_ path: String, at: Int, _ change: (UInt8) -> UInt8) throws 
     })
 }
 
-/// Segments that are missing, of another hunt, swapped, shortened or lengthened are refused by name;
-/// in the middle, at the front and at the end. Losing the first segment beside a prepared, empty one
-/// once read as a hunt without a single event.
+/// Segments that are missing, of another hunt, swapped, shortened or lengthened are refused by
+/// name; in the middle, at the front and at the end. Losing the first segment beside a prepared,
+/// empty one once read as a hunt without a single event.
 @Test func segmentsThatDoNotBelongAreRefused() throws {
   var random = TestRandom(seed: runSeed)
   for segmentCount in [1, 2, 3] as [UInt64] {
@@ -130,7 +130,8 @@ private func change(_ path: String, at: Int, _ change: (UInt8) -> UInt8) throws 
 }
 
 /// Bytes where there can be none are refused: in a segment prepared for later, and behind the last
-/// frame of a segment that was rolled over. Behind the journal's end they are what a torn write leaves.
+/// frame of a segment that was rolled over. Behind the journal's end they are what a torn write
+/// leaves.
 @Test func trailingGarbageIsRefused() throws {
   var random = TestRandom(seed: runSeed)
   let folder = Folder()
@@ -162,7 +163,8 @@ private func change(_ path: String, at: Int, _ change: (UInt8) -> UInt8) throws 
   #expect(read.count == disk.written && read.journal.tornBytes > 0)
 }
 
-/// A frame that the engine could not have written ends recovery with its place and the reason given.
+/// A frame that the engine could not have written ends recovery with its place and the reason
+/// given.
 @Test func anInconsistentFrameIsNamed() throws {
   var random = TestRandom(seed: runSeed)
   let folder = Folder()
@@ -183,4 +185,35 @@ private func change(_ path: String, at: Int, _ change: (UInt8) -> UInt8) throws 
         path: disk.segments.path(frame.segment), byte: frame.at, offset: offset,
         reason: "told so"))
   #expect("\(fault!)".contains("byte \(frame.at): journal offset \(offset): told so"))
+}
+
+/// A journal of which nothing is left behind a compressed segment is refused, and its file left as
+/// it is. What was torn in it was "cut" by writing zeros over the compressed file, and a journal
+/// that ended in it went on in a new, empty segment that hid it (found by Fuzz/Journals).
+@Test func aJournalDoesNotEndInACompressedSegment() throws {
+  var random = TestRandom(seed: runSeed)
+  for isTorn in [false, true] {
+    let folder = Folder()
+    let disk = try JournalOnDisk(
+      Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
+    while disk.segment < 2 { try disk.writeFlushed(&random) }
+    try disk.writeFlushed(&random)
+    let segments = disk.segments
+    if isTorn {
+      let file = try File(segments.path(1), O_RDWR)
+      let zeros = Slab(byteCount: segmentBytesMin / 2)
+      try file.write(zeros, from: 0, count: zeros.byteCount, at: zeros.byteCount)
+    }
+    _ = try segments.compress(1, bytesPerSecond: 0)
+    try Files.remove(segments.path(2))
+    if segments.exists(3) { try Files.remove(segments.path(3)) }
+    let before = try Files.read(segments.compressedPath(1))
+    let fault = faultOfReading(segments)
+    guard case .damaged(let path, _, _, _)? = fault else {
+      Issue.record("\(String(describing: fault))")
+      continue
+    }
+    #expect(path == segments.compressedPath(1))
+    #expect(try Files.read(segments.compressedPath(1)) == before, "the file was changed")
+  }
 }

@@ -209,6 +209,8 @@ private let segmentBytes = 1 << 20
   #expect(changed({ $0.version = 2 }) == .damaged(.unsupportedVersion(2)))
   #expect(changed({ $0.count = 0 }) == .damaged(.countOutOfRange(0)))
   #expect(changed({ $0.count = 16_385 }) == .damaged(.countOutOfRange(16_385)))
+  // The offset behind such a frame would not fit; the reader trapped (found by Fuzz/Journals).
+  #expect(changed({ $0.firstOffset = .max - 1 }) == .damaged(.offsetOutOfRange(.max - 1)))
   #expect(changed({ $0.crc ^= 1 }) == .damaged(.checksum))
   #expect(changed({ $0.tick += 1 }) == .damaged(.checksum))
   if case .frame = read() {} else { Issue.record("the frame was not restored") }
@@ -229,6 +231,12 @@ private let segmentBytes = 1 << 20
   #expect(header.isValid(number: 7, identity: 3))
   #expect(!header.isValid(number: 8, identity: 3))
   #expect(!header.isValid(number: 7, identity: 4))
+  // A length that is not whole blocks, checksum and all, let recovery read past the end of what it
+  // holds (found by Fuzz/Journals).
+  for byteCount in [0, 4_095, 4_096 + 65, segmentBytes + 8, .max] {
+    let odd = SegmentHeader(number: 7, identity: 3, byteCount: byteCount)
+    #expect(!odd.isValid(number: 7, identity: 3), "\(byteCount) bytes")
+  }
   for bit in 0..<512 {
     slab.update(bit / 8, as: UInt8.self) { $0 ^= 1 << UInt8(bit & 7) }
     #expect(!slab.load(0, as: SegmentHeader.self).isValid(number: 7, identity: 3), "bit \(bit)")

@@ -157,7 +157,7 @@ private let requests = [
     #expect(String(decoding: client.read(all.utf8.count), as: UTF8.self) == all)
     client.send("ignored")
   }
-  #expect(eventually { seen.value.last == "closed" })
+  #expect(eventually { seen.read { $0.last == "closed" } })
   running.stop()
 }
 

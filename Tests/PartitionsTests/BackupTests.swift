@@ -243,3 +243,21 @@ private func damage(_ path: String, _ way: Int, _ random: inout TestRandom) thro
     }
   }
 }
+
+/// An index with a line of spaces is damaged, and said to be: restoring trapped (found by Fuzz/Backups).
+@Test func anIndexWithABlankLineIsRefused() throws {
+  let folder = NSTemporaryDirectory() + "/veltrix-index-\(UUID().uuidString)"
+  defer { try? Files.removeTree(folder) }  // what is left is in a folder for temporary files
+  try Files.createFolder(folder)
+  let lines = Array("veltrix backup 1\n  \n".utf8)
+  let slab = Slab(byteCount: lines.count)
+  slab.copy(from: lines.span, to: 0)
+  let text = lines + Array("crc \(slab.crc32c(0, count: lines.count))\n".utf8)
+  try Files.replace(folder + "/" + BackupIndex.name, text)
+  do throws(BackupFault) {
+    _ = try BackupIndex(folder)
+    Issue.record("an index with a blank line was read")
+  } catch {
+    #expect("\(error)" == "\(folder)/\(BackupIndex.name): its crc is not that of its lines")
+  }
+}

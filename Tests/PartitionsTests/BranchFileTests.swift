@@ -23,7 +23,9 @@ private func withBranches<Result>(_ use: (BranchFiles) throws -> Result) throws 
 
 private func someLineage(_ random: inout TestRandom) -> Lineage {
   let journal = (0..<50).map { Event(kind: .move, player: UInt64($0 % 7 + 1)) }
-  return randomLineage(&random, from: 0, journal: journal, HuntRules())
+  var rules = HuntRules()
+  rules.hintRadius = UInt32(random.below(3))
+  return randomLineage(&random, from: 0, journal: journal, rules)
 }
 
 /// Whether reading is refused, and the fault names the file.
@@ -77,6 +79,25 @@ private func isRefused<Result>(
         try Files.replace(path, bytes)
         return isRefused(path) { () throws(HuntFolderFault) in try files.read(1, hash: hash) }
       })
+  }
+}
+
+/// A list that does not ascend is refused, whatever its hash: it was read as if sorted, so that a file
+/// was taken of which the engine would have written another (found by Fuzz/Branches).
+@Test func listsOfABranchAscend() throws {
+  var lineage = Lineage()
+  lineage.omissions = [Omission(from: 3, players: [7, 9])]
+  var words = lineage.encoded()
+  // Magic, a count, from, to, kinds, and the list's count come before.
+  words.replaceSubrange(48..<64, with: Array(words[56..<64]) + Array(words[48..<56]))
+  let slab = Slab(byteCount: words.count)
+  slab.copy(from: words.span, to: 0)
+  let hash = slab.hash(0, count: words.count - 16)
+  slab.store(hash.high, words.count - 16)
+  slab.store(hash.low, words.count - 8)
+  let forged = (0..<words.count).map { slab.load($0, as: UInt8.self) }
+  #expect(throws: LineageFault.outOfRange(field: "players", at: 56)) {
+    try Lineage(decoding: forged)
   }
 }
 

@@ -166,6 +166,25 @@ func sameState(_ replayed: Stand, _ live: Stand) -> Bool {
   for (event, reason) in [
     (unknown, ReplayFault.Reason.unknownKind(99)),
     (Event(kind: .season, sequence: 1 << 40), .unknownKind(EventKind.season.rawValue)),
+    // Each of these trapped, or was applied (found by Fuzz/Replays).
+    (
+      Event(kind: .score, producer: 1, sequence: .max, player: 1),
+      .invalid(Rejection(.outOfRange, .sequence, position: 16))
+    ),
+    (
+      Tally(producer: 1, duplicate: .max, rejected: .max, shed: 1).event,
+      .invalid(Rejection(.outOfRange, .value, position: 16))
+    ),
+    (Event(kind: .tick, time: .max), .invalid(Rejection(.outOfRange, .time, position: 32))),
+    (Event(kind: .control, value: 77), .invalid(Rejection(.outOfRange, .value, position: 56))),
+    (
+      Event(kind: .score, producer: 0, sequence: 1 << 40, player: 1),
+      .invalid(Rejection(.missingField, .producer, position: 8))
+    ),
+    (
+      Event(kind: .move, producer: 1, sequence: 1 << 40, player: 0),
+      .invalid(Rejection(.missingField, .player, position: 24))
+    ),
   ] {
     let replica = try stand.replayed()
     #expect(throws: ReplayFault(offset: end, reason)) { try replica.replay(event) }

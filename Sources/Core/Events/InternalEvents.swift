@@ -43,6 +43,9 @@ public struct NamePart: Equatable, Sendable {
 ///
 /// Layout over an event's bytes: `producer`; `sequence` duplicates; `player` rejected; `time` shed.
 public struct Tally: Equatable, Sendable {
+  /// Most of each count: far more than a step can count.
+  public static let countMax: UInt64 = 1 << 40
+
   public var producer: UInt64
   public var duplicate: UInt64
   public var rejected: UInt64

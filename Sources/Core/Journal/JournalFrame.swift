@@ -69,6 +69,8 @@ public enum FrameFault: Error, Equatable, Sendable {
   case notAFrame
   case unsupportedVersion(UInt32)
   case countOutOfRange(UInt32)
+  /// Its last event's offset would not fit 64 bits.
+  case offsetOutOfRange(UInt64)
   case cutOff(needed: Int, available: Int)
   case checksum
   case foreignHunt(UInt64)
@@ -120,6 +122,7 @@ extension JournalFrame {
     guard magic == Self.magicValue else { return .notAFrame }
     guard version == 1 else { return .unsupportedVersion(version) }
     guard count >= 1, Int(count) <= Self.countMax else { return .countOutOfRange(count) }
+    guard firstOffset <= UInt64.max - UInt64(count) else { return .offsetOutOfRange(firstOffset) }
     guard at + frameBytes <= byteCount else {
       return .cutOff(needed: frameBytes, available: byteCount - at)
     }

@@ -8,7 +8,7 @@ import Bounded
 /// |      4 |     4 | version     | 1                                                             |
 /// |      8 |     8 | number      | 1..., consecutive                                             |
 /// |     16 |     8 | identity    | low half of the digest of the hunt's definition               |
-/// |     24 |     8 | byteCount   | length of the file                                            |
+/// |     24 |     8 | byteCount   | length of the file, a multiple of 4,096                       |
 /// |     32 |     4 | crc         | CRC-32C of the 64 bytes with this field 0                     |
 /// |     36 |    28 | reserved    | 0                                                             |
 @frozen public struct SegmentHeader: BitwiseCopyable, Equatable, Sendable {
@@ -41,8 +41,11 @@ import Bounded
     crc = crc32c(of: self, byteCount: 64)
   }
 
-  /// Whether the header is whole and belongs to this hunt and number.
+  /// Whether the header is whole, belongs to this hunt and number, and gives a length that a
+  /// segment can have.
   public func isValid(number: UInt64, identity: UInt64) -> Bool {
-    self == SegmentHeader(number: number, identity: identity, byteCount: Int(clamping: byteCount))
+    let bytes = Int(clamping: byteCount)
+    guard bytes >= Self.blockBytes, bytes % 4096 == 0 else { return false }
+    return self == SegmentHeader(number: number, identity: identity, byteCount: bytes)
   }
 }

@@ -15,7 +15,8 @@ public enum LineageFault: Error, Equatable, Sendable {
 /// Little-endian words of 8 bytes; a list is its count and its words.
 ///
 ///     magic `VXLB0001`
-///     omissions      count, then for each: from, to, kinds, players, producers, offsets (lists)
+///     omissions      count, then for each: from, to, kinds, players, producers, offsets (lists,
+///                    ascending)
 ///     rule changes   count, then for each: from, and the 8 rules in the order of the definition
 ///     additions      count, then for each: at, count, and the events of 64 bytes each
 ///     hash           XXH3-128 of everything before, high word first
@@ -128,7 +129,11 @@ private struct WordReader {
     let count = try count(field, Omission.listMax)
     guard at + count <= end else { throw .truncated(at: end * 8) }
     defer { at += count }
-    return (at..<(at + count)).map { slab.load($0 * 8, as: UInt64.self) }
+    let words = (at..<(at + count)).map { slab.load($0 * 8, as: UInt64.self) }
+    for index in words.indices.dropFirst() where words[index - 1] > words[index] {
+      throw .outOfRange(field: field, at: (at + index) * 8)
+    }
+    return words
   }
 
   mutating func event() throws(LineageFault) -> Event {

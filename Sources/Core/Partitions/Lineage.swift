@@ -14,6 +14,8 @@ public struct Lineage: Equatable, Sendable {
     public init(from: UInt64, rules: HuntRules) {
       self.from = from
       self.rules = rules
+      // The definition's holds for the hunt's life, and the flat form leaves it out.
+      self.rules.hintRadius = 0
     }
   }
 

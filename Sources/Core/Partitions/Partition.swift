@@ -487,6 +487,9 @@ public struct Partition: ~Copyable {
     guard let kind = event.kind else {
       throw ReplayFault(offset: nextOffset, .unknownKind(event.kindByte))
     }
+    do throws(Rejection) { try event.checkJournalled(kind) } catch {
+      throw ReplayFault(offset: nextOffset, .invalid(error))
+    }
     if nextOffset >= line.nextChange { changeLine(&effects) }
     let offset = nextOffset
     nextOffset += 1
@@ -548,6 +551,8 @@ public struct ReplayFault: Error, Equatable, Sendable {
   public enum Reason: Equatable, Sendable {
     case unknownKind(UInt8)
     case repeatedSequence(UInt64)
+    /// A field holds what the engine never journals.
+    case invalid(Rejection)
     /// The state's digest is not the one that was journalled.
     case digest(DigestMark)
     /// Another line of history begins here.

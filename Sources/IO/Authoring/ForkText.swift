@@ -169,6 +169,11 @@ private struct ForkReader {
       sections.findings.error(
         .conflict, mark, "rules.lateness", "the books hold what was late; it cannot change")
     }
+    // How far hints see is worked into the treasure field.
+    if let mark = given.keys["hint_radius"] {
+      sections.findings.error(
+        .conflict, mark, "rules.hint_radius", "fixed when the hunt is made; it cannot change")
+    }
     return changed
   }
 

@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +24,11 @@ int vx_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 int vx_open(const char *path, int flags, int mode) { return open(path, flags | O_CLOEXEC, mode); }
 int vx_open_direct(const char *path, int create) {
   return open(path, O_RDWR | O_DIRECT | O_DSYNC | O_CLOEXEC | (create ? O_CREAT : 0), 0644);
+}
+int vx_is_named(int fd, const char *path) {
+  struct stat open_file, named;
+  return fstat(fd, &open_file) == 0 && stat(path, &named) == 0 &&
+         open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
 }
 int vx_open_filling(const char *path, int keeps) {
   int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (keeps ? 0 : O_TRUNC);

@@ -14,17 +14,47 @@ public struct File: ~Copyable {
     if descriptor < 0 { throw DiskFault("open", path) }
   }
 
+  /// Opens `path` for reading. For as long as the file is held its bytes are not taken for another
+  /// file: see `init(filling:spare:)`. Whoever opens what may become a spare opens it so.
+  ///
+  /// - Throws: `ENOENT` also when the name went to another file meanwhile.
+  public init(reading path: String) throws(DiskFault) {
+    self.path = path
+    let opened = unsafe vx_open(path, O_RDONLY, 0)
+    // Where the file system has no locks, none is found free either, and spares are not used.
+    if opened >= 0 { _ = flock(opened, LOCK_SH) }
+    if opened >= 0, unsafe vx_is_named(opened, path) == 0 {
+      _ = close(opened)
+      descriptor = -1
+      throw DiskFault("open", path, errno: ENOENT)
+    }
+    descriptor = opened
+    if opened < 0 { throw DiskFault("open", path) }
+  }
+
   /// Makes `path` anew, to be filled with whole blocks past the page cache.
   ///
-  /// - Parameter spare: A file that nobody needs any more; where it exists it becomes this one, and
-  ///   all its bytes must be written over. Freeing the blocks of one file and finding others for
-  ///   the next makes every durable write beside it wait.
+  /// - Parameter spare: A file that nobody needs any more; where it exists, and nobody still reads it,
+  ///   it becomes this one, and all its bytes must be written over. Freeing the blocks of one file and
+  ///   finding others for the next makes every durable write beside it wait.
   public init(filling path: String, spare: String? = nil) throws(DiskFault) {
     self.path = path
     // Whoever took it meanwhile leaves us a file of our own.
     let isSpare = spare.map { unsafe rename($0, path) == 0 } ?? false
-    descriptor = unsafe vx_open_filling(path, isSpare ? 1 : 0)
-    if descriptor < 0 { throw DiskFault("open", path) }
+    var opened = unsafe vx_open_filling(path, isSpare ? 1 : 0)
+    if isSpare, opened >= 0 {
+      if flock(opened, LOCK_EX | LOCK_NB) == 0 {
+        // Who opened it under its old name and has not locked it yet will find the name gone.
+        _ = flock(opened, LOCK_UN)
+      } else {
+        // A backup or a fork reads it: theirs it stays.
+        _ = close(opened)
+        _ = unsafe unlink(path)
+        opened = unsafe vx_open_filling(path, 0)
+      }
+    }
+    descriptor = opened
+    if opened < 0 { throw DiskFault("open", path) }
   }
 
   /// Takes the disk space of the first `byteCount` bytes now.

@@ -89,7 +89,14 @@ public final class JournalDisk: @unchecked Sendable {
   public var hasFailed: Bool { failed.load(ordering: .acquiring) }
 
   /// Durations of the writes so far, nanoseconds.
-  public var flushTimes: Histogram { flushHistogram.withLock { $0 } }
+  public var flushTimes: Histogram {
+    // Not the value itself: its buffer would be shared, and the journal's next write would copy it.
+    flushHistogram.withLock { held in
+      var copy = Histogram()
+      copy.merge(held)
+      return copy
+    }
+  }
 
   /// Tells the thread that lines were published.
   public func ringBell() { bell.ring() }
@@ -109,19 +116,28 @@ public final class JournalDisk: @unchecked Sendable {
 
   // MARK: The journal's thread
 
+  /// How far the thread has come.
+  private struct Progress {
+    /// Events below are written.
+    var written: UInt64
+    var lastFlush: Int64
+    /// Events written that the feed holds and nobody may read yet.
+    var unfed = 0
+  }
+
   private func run(_ initial: consuming JournalWriter, _ lastTick: Int64) {
     var writer = initial
     var tick = lastTick
     do throws(DiskFault) {
       var files = try OpenSegment(segments, writer.segment, durability)
       var lastStart: Int64 = 0
-      var lastFlush = vx_monotonic_ns()
+      var progress = Progress(written: durableThrough, lastFlush: vx_monotonic_ns())
       while !hasFailed {
         if ring.availableNow == 0 {
           if stopping.load(ordering: .acquiring) { break }
-          let isDirty = flushedThrough < durableThrough
-          if isDirty { try flushIfDue(files, &lastFlush) }
-          let untilFlush = isDirty ? lastFlush + flushNs - vx_monotonic_ns() : .max
+          try flushIfDue(files, &progress)
+          let isDirty = flushedThrough < progress.written
+          let untilFlush = isDirty ? progress.lastFlush + flushNs - vx_monotonic_ns() : .max
           bell.wait(timeoutNs: max(0, min(untilFlush, 1_000_000_000))) {
             ring.availableNow > 0 || stopping.load(ordering: .acquiring)
           }
@@ -133,14 +149,11 @@ public final class JournalDisk: @unchecked Sendable {
           unsafe nanosleep(&time, nil)
         }
         if writer.segment != files.number {
-          if durability != .batch {
-            try files.file.flushData()
-            flushed.store(writer.position.offset, ordering: .releasing)
-          }
+          if durability != .batch { try flush(files, &progress) }
           guard waitForSegment(writer.segment) else { return }
           files = try OpenSegment(segments, writer.segment, durability)
         }
-        let fed = take(into: &writer, &tick)
+        take(into: &writer, &tick, &progress)
         lastStart = vx_monotonic_ns()
         let request = writer.seal(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
@@ -148,43 +161,52 @@ public final class JournalDisk: @unchecked Sendable {
         writer.wrote()
         let took = vx_monotonic_ns() - lastStart
         flushHistogram.withLock { $0.record(took) }
-        guard claim(request.through) else { return }
-        if fed > 0 { feed.publish(fed, first: request.through - UInt64(fed)) }
-        owner.ring()
-        if durability != .batch { try flushIfDue(files, &lastFlush) }
+        progress.written = request.through
+        if case .interval = durability {} else { claim(&progress) }
+        try flushIfDue(files, &progress)
       }
       if hasFailed { return }
-      try files.file.flushData()
-      flushed.store(durableThrough, ordering: .releasing)
+      try flush(files, &progress)
     } catch {
       fail("\(error)")
     }
   }
 
-  /// Says that everything below `through` is as durable as promised; false, and nothing is said,
-  /// when the journal has failed meanwhile.
-  private func claim(_ through: UInt64) -> Bool {
-    faultText.withLock { fault in
+  /// Says that everything written is as durable as promised, and feeds it; nothing is said when the
+  /// journal has failed meanwhile.
+  private func claim(_ progress: inout Progress) {
+    let through = progress.written
+    let isSaid = faultText.withLock { fault in
       guard fault == nil else { return false }
       if durability == .batch { flushed.store(through, ordering: .releasing) }
       durable.store(through, ordering: .releasing)
       return true
     }
+    guard isSaid else { return }
+    if progress.unfed > 0 {
+      feed.publish(progress.unfed, first: through - UInt64(progress.unfed))
+      progress.unfed = 0
+    }
+    owner.ring()
   }
 
-  /// Moves queued lines into the open frame; how many are fed on once it is durable.
-  private func take(into writer: inout JournalWriter, _ tick: inout Int64) -> Int {
+  /// Moves queued lines into the open frame, and into the feed where it takes them.
+  private func take(
+    into writer: inout JournalWriter, _ tick: inout Int64, _ progress: inout Progress
+  ) {
     let count = min(ring.availableNow, writer.room)
-    let isFed = feed.accepts(count)
+    let isFed = feed.accepts(progress.unfed + count)
+    // What the feed holds has to lie in order without a gap: its reader goes to the files then.
+    if !isFed { progress.unfed = 0 }
     let first = ring.readIndex
     for at in first..<(first + count) {
       let event = ring.load(at, as: Event.self)
       if event.kindByte == EventKind.tick.rawValue { tick = event.time }
       writer.append(event)
-      if isFed { feed.store(event, at - first) }
+      if isFed { feed.store(event, progress.unfed + at - first) }
     }
     ring.release(count)
-    return isFed ? count : 0
+    if isFed { progress.unfed += count }
   }
 
   /// Time between two flushes where not every write is flushed, nanoseconds.
@@ -196,13 +218,27 @@ public final class JournalDisk: @unchecked Sendable {
     }
   }
 
-  private func flushIfDue(_ files: borrowing OpenSegment, _ last: inout Int64) throws(DiskFault) {
-    let now = vx_monotonic_ns()
-    if now - last < flushNs { return }
-    let through = durableThrough
+  /// Most events written and not flushed where their answers wait for the flush: a quarter of the
+  /// replies that a hunt holds at the least, or these would stand still until the time is up.
+  private static let unflushedMax: UInt64 = 8_192
+
+  private func flushIfDue(
+    _ files: borrowing OpenSegment, _ progress: inout Progress
+  ) throws(DiskFault) {
+    let unflushed = progress.written - flushedThrough
+    if unflushed == 0 { return }
+    var isDue = vx_monotonic_ns() - progress.lastFlush >= flushNs
+    if case .interval = durability, unflushed >= Self.unflushedMax { isDue = true }
+    if isDue { try flush(files, &progress) }
+  }
+
+  private func flush(
+    _ files: borrowing OpenSegment, _ progress: inout Progress
+  ) throws(DiskFault) {
     try files.file.flushData()
-    flushed.store(through, ordering: .releasing)
-    last = now
+    progress.lastFlush = vx_monotonic_ns()
+    flushed.store(progress.written, ordering: .releasing)
+    if durableThrough < progress.written { claim(&progress) }
   }
 
   private func fail(_ text: String) {

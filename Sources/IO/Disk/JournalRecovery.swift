@@ -74,21 +74,20 @@ extension Segments {
         throw .missingSegment(path: self.path(previousNumber + 1))
       }
       previousNumber = number
-      let (bytes, size, path) = try readSegment(number)
+      let (bytes, size, path, isClosed) = try readSegment(number)
       if ended {
         // A prepared segment after the journal's end holds no frame.
         if let at = JournalFrame.anyFrame(
           bytes, from: SegmentHeader.blockBytes, byteCount: size, identity: identity,
           offset: found.position.offset)
         {
-          throw .damaged(
-            path: path, byte: at, offset: found.position.offset,
-            fault: "a frame stands after the journal's end in \(self.path(found.segment))")
+          throw damage(
+            path, at, found, "a frame stands after the journal's end in \(self.path(found.segment))"
+          )
         }
         if let at = firstNonZero(bytes, from: SegmentHeader.blockBytes, to: size) {
-          throw .damaged(
-            path: path, byte: at, offset: found.position.offset,
-            fault: "bytes after the journal's end in \(self.path(found.segment))")
+          throw damage(
+            path, at, found, "bytes after the journal's end in \(self.path(found.segment))")
         }
         continue
       }
@@ -97,6 +96,11 @@ extension Segments {
       // A segment that was rolled over ends before its last 64 slots; the journal goes on in the
       // next.
       if let end, end + 65 * JournalFrame.byteCount <= size || number == numbers.last {
+        // Only closed segments are compressed, and writing goes on in no such one.
+        if isClosed {
+          throw damage(
+            path, end, found, "the journal ends in a compressed segment; what followed is missing")
+        }
         ended = true
         found.segment = number
         found.fileOffset = end
@@ -145,38 +149,42 @@ extension Segments {
         if let later = JournalFrame.anyFrame(
           bytes, from: at, byteCount: size, identity: identity, offset: found.position.offset)
         {
-          throw .damaged(
-            path: path, byte: at, offset: found.position.offset,
-            fault: "zeros where a frame should be; a frame follows at byte \(later)")
+          throw damage(
+            path, at, found, "zeros where a frame should be; a frame follows at byte \(later)")
         }
         // A torn write may have lost its first block and kept later ones.
         guard let rest = firstNonZero(bytes, from: at, to: size) else { return at }
         if try hasFrames(after: number) {
-          throw .damaged(
-            path: path, byte: rest, offset: found.position.offset,
-            fault: "bytes behind the segment's last frame, though the next segment goes on")
+          throw damage(
+            path, rest, found,
+            "bytes behind the segment's last frame, though the next segment goes on")
+        }
+        guard at + 65 * JournalFrame.byteCount <= size else {
+          throw damage(path, rest, found, "bytes where no frame can begin any more")
         }
         cut(bytes, at, size, &found)
         return at
       case .damaged(let fault):
-        let isWholeElsewhere: Bool
-        switch fault {
-        case .offset, .chain, .foreignHunt, .unsupportedVersion: isWholeElsewhere = true
-        default: isWholeElsewhere = false
-        }
         let later = JournalFrame.anyFrame(
           bytes, from: at + 64, byteCount: size, identity: identity,
           offset: found.position.offset)
         let goesOn = try hasFrames(after: number)
-        if isWholeElsewhere || later != nil || goesOn {
-          throw .damaged(
-            path: path, byte: at, offset: found.position.offset,
-            fault: "\(fault)" + (later.map { "; a frame follows at byte \($0)" } ?? ""))
+        // No frame begins in the last 64 slots, so no write was torn there.
+        let isBehindLast = at + 65 * JournalFrame.byteCount > size
+        if fault.isWholeElsewhere || later != nil || goesOn || isBehindLast {
+          throw damage(
+            path, at, found, "\(fault)" + (later.map { "; a frame follows at byte \($0)" } ?? ""))
         }
         cut(bytes, at, size, &found)
         return at
       }
     }
+  }
+
+  private func damage(
+    _ path: String, _ byte: Int, _ found: borrowing RecoveredJournal, _ fault: String
+  ) -> JournalFault {
+    .damaged(path: path, byte: byte, offset: found.position.offset, fault: fault)
   }
 
   /// Counts what is cut behind the last whole frame.
@@ -205,13 +213,16 @@ extension Segments {
   /// Whether the segment after `number` holds frames: then nothing in `number` can be a torn write.
   private func hasFrames(after number: UInt64) throws(JournalFault) -> Bool {
     guard exists(number + 1) else { return false }
-    let (bytes, size, _) = try readSegment(number + 1)
+    let (bytes, size, _, _) = try readSegment(number + 1)
     return JournalFrame.anyFrame(
       bytes, from: SegmentHeader.blockBytes, byteCount: size, identity: identity, offset: 0) != nil
   }
 
-  /// A whole segment, its length, and the file that it was read from.
-  private func readSegment(_ number: UInt64) throws(JournalFault) -> (Slab, Int, String) {
+  /// A whole segment, its length, the file that it was read from, and whether that is a compressed
+  /// one.
+  private func readSegment(
+    _ number: UInt64
+  ) throws(JournalFault) -> (Slab, Int, String, isClosed: Bool) {
     let source = try SegmentSource(self, number)
     let size = source.byteCount
     if size > 1 << 30 { throw .disk(DiskFault("read", source.path, errno: EFBIG)) }
@@ -221,7 +232,7 @@ extension Segments {
       throw .segmentLength(path: source.path, expected: size, found: got)
     }
     try source.finish()
-    return (slab, got, source.path)
+    return (slab, got, source.path, source.isCompressed)
   }
 
   private func zeroTail(_ path: String, from: Int, size: Int) throws(DiskFault) {
@@ -240,6 +251,16 @@ extension Segments {
     _ body: () throws(DiskFault) -> Result
   ) throws(JournalFault) -> Result {
     do throws(DiskFault) { return try body() } catch { throw .disk(error) }
+  }
+}
+
+extension FrameFault {
+  /// The frame is whole, and stands where another should.
+  fileprivate var isWholeElsewhere: Bool {
+    switch self {
+    case .offset, .chain, .foreignHunt, .unsupportedVersion: true
+    default: false
+    }
   }
 }
 

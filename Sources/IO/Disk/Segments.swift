@@ -91,7 +91,7 @@ public struct Segments: Sendable {
 public enum Durability: Equatable, Sendable {
   /// Every group commit is flushed before it is acknowledged: nothing acknowledged is ever lost.
   case batch
-  /// Flushed every so many milliseconds, 5...500: a power cut may cost that much.
+  /// Flushed every so many milliseconds, 5...500, and acknowledged then: as safe, and later.
   case interval(ms: Int)
   /// Left to the operating system and flushed every half minute, which a power cut may cost.
   case os

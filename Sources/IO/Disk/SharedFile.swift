@@ -1,8 +1,8 @@
 public import Bounded
 import Glibc
 
-/// A file that is closed when its last owner goes. Its bytes stay readable when its name is
-/// removed.
+/// A file that is closed when its last owner goes. Its bytes stay readable, and what they are, when
+/// its name is removed or its blocks are wanted for another file.
 public final class SharedFile {
   public let file: File
 
@@ -10,7 +10,7 @@ public final class SharedFile {
 
   /// Opens `path` for reading; nil when there is no such file.
   public static func reading(_ path: String) throws(DiskFault) -> SharedFile? {
-    do throws(DiskFault) { return SharedFile(try File(path, O_RDONLY)) } catch {
+    do throws(DiskFault) { return SharedFile(try File(reading: path)) } catch {
       if error.errno == ENOENT { return nil }
       throw error
     }

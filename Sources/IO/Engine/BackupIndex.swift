@@ -22,7 +22,7 @@ struct BackupIndex {
     }
     for line in text.split(separator: "\n").dropFirst() {
       let words = line.split(separator: " ").map(String.init)
-      switch (words[0], words.count) {
+      switch (words.first ?? "", words.count) {
       case ("hunt", 4):
         guard let first = UInt64(words[2]), let offset = UInt64(words[3]) else { break }
         hunts.append((words[1], first, offset))

@@ -106,7 +106,7 @@ public struct SnapshotFiles: Sendable {
     let block = Slab(byteCount: SnapshotHeader.blockBytes)
     let size: Int
     do throws(DiskFault) {
-      let file = try File(path, O_RDONLY)
+      let file = try File(reading: path)
       size = try file.size()
       let got = try file.read(block, to: 0, count: block.byteCount, at: 0)
       guard got == block.byteCount else {
@@ -237,7 +237,7 @@ public struct SnapshotFiles: Sendable {
     of header: SnapshotHeader, _ body: (SnapshotChunk.Part, Int, Slab, Int) -> Void
   ) throws(SnapshotFault) {
     let path = path(header.offset)
-    let file = try reading { () throws(DiskFault) in try File(path, O_RDONLY) }
+    let file = try reading { () throws(DiskFault) in try File(reading: path) }
     let bytes = Slab(byteCount: PacedFile.chunkBytes, zeroed: false)
     var content = Hash128.zero
     var at = SnapshotHeader.blockBytes

@@ -67,7 +67,8 @@ import CSystem
     unsafe llhttp_init(machine, HTTP_REQUEST, Self.settings)
   }
 
-  /// Parses from `input` until the current request is whole or `input` is used up.
+  /// Parses from `input` until the current request is whole, `input` is used up, or a line end may
+  /// have ended the head and has not: what was not consumed is to be given again. Some is consumed.
   func parse(_ input: UnsafeRawBufferPointer) -> (consumedBytes: Int, outcome: Outcome) {
     var consumed = 0
     if progress != .body {

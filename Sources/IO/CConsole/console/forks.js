@@ -1,6 +1,6 @@
 // Forks: what the hunt would be without a player's events, or as of an earlier offset; then so or not.
 
-import { number, atOffset, plain } from "./words.js";
+import { number, counted, atOffset, plain } from "./words.js";
 import { $, write, make } from "./elements.js";
 
 const BUILDING_MS = 400;        // between two looks at a fork that is being built
@@ -239,9 +239,9 @@ export class Forks {
     }
     write($("forkCounts"), Object.values(counts).every(count => !count)
       ? "Nothing differs from the hunt."
-      : `Differs in ${number(counts.players)} players, ${number(counts.treasures)} treasures,`
-        + ` ${number(counts.edges)} edges, ${number(counts.prizes)} prizes;`
-        + ` ${number(diff.pages_differing)} pages, compared in ${number(diff.micros)} µs.`);
+      : `Differs in ${counted(counts.players, "player")}, ${counted(counts.treasures, "treasure")},`
+        + ` ${counted(counts.edges, "edge")}, ${counted(counts.prizes, "prize")};`
+        + ` ${counted(diff.pages_differing, "page")}, compared in ${number(diff.micros)} µs.`);
     for (const row of diff.players ?? []) {
       const line = make("tr"), name = make("th");
       name.scope = "row";

@@ -2,6 +2,8 @@
 
 const grouped = new Intl.NumberFormat("en");
 export const number = value => Number.isFinite(value) ? grouped.format(value) : "–";
+/** "1 page", "2 pages". */
+export const counted = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 export const atOffset = offset => `offset ${number(offset)}`;
 
 /** An id as one short line: no control or direction characters, at most two marks on a letter. */

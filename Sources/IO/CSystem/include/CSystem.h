@@ -9,6 +9,8 @@
 
 int vx_eventfd(void);
 int vx_open(const char *_Nonnull path, int flags, int mode);
+/// 1 when `path` names the open file, 0 when it names another one or none.
+int vx_is_named(int fd, const char *_Nonnull path);
 /// For filling a file past the page cache; through it where the file system knows no other way.
 /// With `keeps` the bytes that it has stay until they are written over.
 int vx_open_filling(const char *_Nonnull path, int keeps);
