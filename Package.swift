@@ -87,8 +87,9 @@ let package = Package(
       name: "CConsole", path: "Sources/IO/CConsole",
       exclude: ["index.html", "console.js", "console", "console.css", "openapi.json"]),
     io("Console", ["CConsole"]),
-    io("Bus", ["Bounded", "CSystem"]),
-    io("Disk", ["Bounded", "Events", "Journal", "Bus", "CSystem", "CZstd"]),
+    io("Machine", ["Bounded", "CSystem"]),
+    io("Bus", ["Bounded", "CSystem", "Machine"]),
+    io("Disk", ["Bounded", "Events", "Journal", "Machine", "Bus", "CSystem", "CZstd"]),
     io("Net", ["Bounded", "CSystem", "CLlhttp", "CWslay"]),
     io("Authoring", ["Bounded", "Hunt", "CYaml"]),
     io("Client", ["Bounded", "Events", "World", "Hunt", "CSystem", "Net", "Authoring"]),
@@ -96,20 +97,27 @@ let package = Package(
       "Engine",
       [
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
-        "CSystem", "Bus", "Disk", "Authoring",
+        "CSystem", "Machine", "Bus", "Disk", "Authoring",
       ]),
     io(
       "Gateway",
       [
-        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Bus", "Net", "Authoring",
-        "Engine", "Console",
+        "Bounded", "Events", "Hunt", "World", "Partitions", "CSystem", "Machine", "Bus", "Net",
+        "Authoring", "Engine", "Console",
+      ]),
+    io(
+      "Simulation",
+      [
+        "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
+        "CSystem", "Machine", "Bus", "Disk", "Net", "Authoring", "Engine", "Gateway",
       ]),
 
     .executableTarget(
       name: "veltrix",
       dependencies: [
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
-        "CSystem", "CMallocCount", "Disk", "Net", "Authoring", "Engine", "Gateway", "Client",
+        "CSystem", "CMallocCount", "Machine", "Disk", "Net", "Authoring", "Engine", "Gateway",
+        "Simulation", "Client",
       ],
       path: "Sources/veltrix", swiftSettings: strict),
 
@@ -132,7 +140,8 @@ let package = Package(
     tests("Journal", ["Bounded", "Events"]),
     tests("Bus", ["Bounded", "CSystem"]),
     tests("Disk", ["Bounded", "Bus", "Events", "Journal", "CSystem"]),
-    tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring"]),
+    // The model of the rules is the simulation's.
+    tests("Hunt", ["Bounded", "Pages", "Events", "World", "Scoring", "Simulation"]),
     // Snapshots are tested here too, on the partitions that these tests make.
     tests(
       "Partitions",
@@ -140,6 +149,9 @@ let package = Package(
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "CSystem", "Bus",
         "Disk", "Authoring", "Engine", "CMallocCount",
       ]),
+    .testTarget(
+      name: "SimTests", dependencies: ["Simulation", "Testkit"], path: "Tests/SimTests",
+      swiftSettings: plain),
     .testTarget(
       name: "CommandTests", dependencies: ["veltrix", "Hunt", "Authoring", "Testkit"],
       path: "Tests/CommandTests", swiftSettings: plain),

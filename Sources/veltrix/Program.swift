@@ -14,7 +14,7 @@ enum Program {
     ServeCommand.command, DemoCommand.command, CheckCommand.command, LoadCommand.command,
     ReplayCommand.command, InspectCommand.command, BackupCommand.command, RestoreCommand.command,
     ForkCommand.command, DiffCommand.command, UnplayCommand.command, RollbackCommand.command,
-    PromoteCommand.command, BenchCommand.command,
+    PromoteCommand.command, SimulateCommand.command, BenchCommand.command,
   ]
 
   static func overview() -> String {

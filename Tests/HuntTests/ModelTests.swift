@@ -5,27 +5,11 @@ import Testing
 import Testkit
 import World
 
+@testable import Simulation
+
 // Random hunts judged twice: by the engine's state and by `Model`, outcome by outcome. What it does not
 // verify: sequence numbers and keys (AdmissionTests), journal and answers (PartitionsTests), maps so
 // large that the search of a step spends its budget.
-
-extension Model.Expected {
-  /// What an outcome says, as the model would say it.
-  init?(_ outcome: Outcome) {
-    guard let result = outcome.result, let disposition = outcome.disposition else { return nil }
-    self.result = result
-    self.disposition = disposition
-    total = outcome.total
-    points = Int64(outcome.points)
-    rank = Int(outcome.rank)
-    treasure = outcome.treasure
-    distance = outcome.distance == Outcome.noDistance ? nil : Int(outcome.distance)
-    direction = outcome.direction
-    stockLeft = Int(outcome.stockLeft)
-    isWarmer = outcome.flags.contains(.warmer)
-    isColder = outcome.flags.contains(.colder)
-  }
-}
 
 /// Whether state and model agree on every player, treasure, count and standing; prints what differs.
 private func agree(_ held: borrowing Held, _ model: Model) -> Bool {

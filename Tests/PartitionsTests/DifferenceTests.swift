@@ -263,3 +263,50 @@ private func agrees(_ difference: HuntDifference, _ before: Told, _ after: Told)
   #expect(difference.players.isEmpty && difference.treasures.isEmpty)
   #expect(difference.awards.isEmpty && difference.edges.isEmpty)
 }
+
+/// Two states that came about in different ways, one with the orders of its boards kept all along and
+/// one with them made at the end, differ in nothing: neither in what is told nor in the pages counted.
+@Test func whatIsMadeFromOtherRowsDoesNotDiffer() {
+  #expect(
+    forAll(cases: 20) { random in
+      let (definition, map) = smallHunt(&random)
+      let hunt = Stand(definition, map)
+      var maker = BatchMaker(producers: 4)
+      for _ in 0..<60 {
+        hunt.step(maker.next(&random))
+        hunt.flush()
+      }
+      let other = Stand(beside: hunt)
+      var effects = EffectBuffer(capacity: 1)
+      other.partition.beginReplay()
+      for event in hunt.journal { _ = try other.partition.replay(event, &effects) }
+      other.partition.endReplay()
+      let difference = HuntDifference(&hunt.partition.state, &other.partition.state)
+      return difference.pagesDiffering == 0 && difference.players.isEmpty
+    })
+}
+
+/// A branch that has pages kept for so many events finds them, whatever others take: also those of the
+/// books, each event being the first of a producer.
+@Test func roomForEventsIsRoomForTheirBooks() throws {
+  var random = TestRandom(seed: runSeed)
+  let (definition, map) = smallHunt(&random)
+  let hunt = Stand(definition, map)
+  var checkpoint = try hunt.partition.checkpoint()
+  var branch = try Partition(
+    definition, map: map, number: 3, digestEvery: 1 << 40, from: &checkpoint, along: Line())
+  let hasRoom = branch.hasRoom(events: 64)
+  #expect(hasRoom)
+  // Another takes all that is left.
+  var greedy = try Partition(
+    definition, map: map, number: 3, digestEvery: 1 << 40, from: &checkpoint, along: Line())
+  var low = 0
+  while greedy.state.hasRoom(pages: low + 1) { low += 1 }
+  var effects = EffectBuffer(capacity: 1)
+  for producer in 1...UInt64(64) {
+    let tally = Tally(producer: producer, duplicate: 1, rejected: 0, shed: 0)
+    _ = try branch.replay(tally.event, &effects)
+  }
+  let entered = branch.books.sum.duplicate
+  #expect(entered == 64)
+}

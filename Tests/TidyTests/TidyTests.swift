@@ -13,15 +13,17 @@ private let coreRooms = [
 
 /// The rooms of IO and the command, in the same order. `Console` is bytes alone and stands first.
 private let ioRooms = [
-  "CSystem", "CLlhttp", "CWslay", "CYaml", "CZstd", "CConsole", "CMallocCount", "Console", "Bus",
-  "Disk", "Net", "Authoring", "Client", "Engine", "Gateway", "veltrix",
+  "CSystem", "CLlhttp", "CWslay", "CYaml", "CZstd", "CConsole", "CMallocCount", "Console",
+  "Machine",
+  "Bus",
+  "Disk", "Net", "Authoring", "Client", "Engine", "Gateway", "Simulation", "veltrix",
 ]
 
 /// What IO may import from outside the project.
 private let systemModules = ["Glibc", "Synchronization"]
 
 /// Rooms and files outside them in which `unsafe` may be written.
-private let unsafeRooms = ["Bounded", "Bus", "Disk", "Net"]
+private let unsafeRooms = ["Bounded", "Machine", "Bus", "Disk", "Net"]
 private let unsafeFiles = [
   // libyaml's parser is a C structure filled by C.
   "Sources/IO/Authoring/YamlReader.swift",

@@ -50,7 +50,8 @@ public struct HuntDifference: Sendable {
   /// By treasure; empty where the rules do not count claims by player.
   public var awards: [Award] = []
   public var edges: [Edge] = []
-  /// Pages whose bytes differ, and pages in all.
+  /// Pages whose bytes differ, without those that are made from others (the orders of boards depend
+  /// on how they came about), and pages in all.
   public var pagesDiffering = 0
   public var pageCount = 0
 
@@ -64,7 +65,11 @@ public struct HuntDifference: Sendable {
   ///   a row that differs, and perhaps O(claims); allocates the result.
   public init(_ before: inout HuntState, _ after: inout HuntState) {
     pageCount = before.space.pageCount
-    before.space.forEachDifference(from: after.space) { _ in pagesDiffering += 1 }
+    let derived = HuntState.layout(before.definition, before.world.map).regions
+      .filter(\.isDerived).map(\.pages)
+    before.space.forEachDifference(from: after.space) { page in
+      if !derived.contains(where: { $0.contains(page) }) { pagesDiffering += 1 }
+    }
     if pagesDiffering == 0 { return }
     let areRenamed = comparePlayers(&before, &after)
     let areRenewed = compareTreasures(&before, &after)

@@ -216,6 +216,9 @@ public struct HuntState: ~Copyable {
     try space.takeOver(from: &old.space)
   }
 
+  /// Pages that are not its own yet.
+  public var pagesAhead: Int { space.pageCount - space.ownCount }
+
   /// Whether a branch finds `count` more pages; they are then kept for it.
   public mutating func hasRoom(pages count: Int) -> Bool { space.hasRoom(pages: count) }
 

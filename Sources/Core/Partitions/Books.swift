@@ -85,6 +85,12 @@ public struct Books: ~Copyable {
     self.space = space
   }
 
+  /// Pages that are not its own yet.
+  var pagesAhead: Int { space.pageCount - space.ownCount }
+
+  /// Whether a branch finds `count` more pages; they are then kept for it.
+  public mutating func hasRoom(pages count: Int) -> Bool { space.hasRoom(pages: count) }
+
   /// A branch of the books' pages.
   public mutating func fork() throws(ForkRefusal) -> PageSpace { try space.fork() }
 

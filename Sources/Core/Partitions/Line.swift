@@ -34,6 +34,12 @@ public struct Line: Equatable, Sendable {
     return lineage.firstDifference(from: history.lineage(at: offset)) > offset
   }
 
+  /// Events that are still to be added.
+  var additionsAhead: Int {
+    if nextChange == .max { return 0 }
+    return lineage.additions.reduce(0) { $0 + ($1.at >= nextChange ? $1.events.count : 0) }
+  }
+
   /// The changes at `nextChange` are made.
   mutating func advance() { nextChange = lineage.nextChange(from: nextChange &+ 1) }
 

@@ -71,6 +71,17 @@ extension Partition {
       line: Line(line.lineage, line.history, from: checkpoint.offset))
   }
 
+  /// Whether a branch finds the pages that replaying `count` events may write, those of the books
+  /// and of what its line adds on the way among them; they are then kept for it.
+  public mutating func hasRoom(events count: Int) -> Bool {
+    let pages = min(16 * (count + line.additionsAhead) + 64, state.pagesAhead)
+    return state.hasRoom(pages: pages) && books.hasRoom(pages: min(2 * count + 4, books.pagesAhead))
+  }
+
+  /// Pages of state and books together that are not the partition's own yet: what a branch may still
+  /// take at most.
+  public var pagesAhead: Int { state.pagesAhead + books.pagesAhead }
+
   /// Follows another line from here on, for replaying a whole journal.
   ///
   /// - Precondition: No event was replayed yet.

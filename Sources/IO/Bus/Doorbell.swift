@@ -1,4 +1,5 @@
 import CSystem
+import Machine
 import Synchronization
 
 /// Where one thread sleeps until another has something for it.
@@ -23,7 +24,7 @@ import Synchronization
     atomicMemoryFence(ordering: .sequentiallyConsistent)
     if unsafe word.pointee.load(ordering: .relaxed) == 0 { return }
     let was = unsafe word.pointee.exchange(0, ordering: .acquiringAndReleasing)
-    if was == 1 {
+    if was == 1 && ThisMachine.simulated == nil {
       unsafe vx_futex_wake(UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self))
     }
   }
@@ -32,7 +33,15 @@ import Synchronization
   public func wait(timeoutNs: Int64, unless hasWork: () -> Bool) {
     unsafe word.pointee.store(1, ordering: .relaxed)
     atomicMemoryFence(ordering: .sequentiallyConsistent)
-    if !hasWork() {
+    if hasWork() {
+      unsafe word.pointee.store(0, ordering: .relaxed)
+      return
+    }
+    if let machine = ThisMachine.simulated {
+      machine.wait(timeoutNs: timeoutNs) { [self] in
+        unsafe word.pointee.load(ordering: .relaxed) == 0
+      }
+    } else {
       unsafe vx_futex_wait(
         UnsafeRawPointer(word).assumingMemoryBound(to: UInt32.self), 1, timeoutNs)
     }

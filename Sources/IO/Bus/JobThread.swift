@@ -1,4 +1,4 @@
-import CSystem
+import Machine
 import Synchronization
 
 /// Why a job was not taken.
@@ -36,7 +36,7 @@ public final class JobThread: Sendable {
     self.waitingMax = waitingMax
     self.ending = ending
     let started = OSThread(name: name) { [self] in
-      if isIdle { vx_run_when_idle() }
+      if isIdle { ThisMachine.runWhenIdle() }
       while let job = next() { job() }
     }
     thread.withLock { $0 = started }

@@ -1,5 +1,6 @@
 import CSystem
 import Glibc
+import Machine
 
 /// Which thread goes first when several want a processor.
 public enum ThreadPriority: Sendable {
@@ -28,11 +29,17 @@ public enum ThreadPriority: Sendable {
   }
 
   private var thread: pthread_t = 0
+  /// Its number on a simulated machine.
+  private var simulated: Int?
 
   /// Starts the thread. The kernel shows at most 15 bytes of `name`.
   public init(
     name: String, priority: ThreadPriority = .normal, _ body: @escaping @Sendable () -> Void
   ) {
+    if let machine = ThisMachine.simulated {
+      simulated = machine.spawn(name, body)
+      return
+    }
     let start = unsafe Unmanaged.passRetained(Start(name: name, priority: priority, body: body))
       .toOpaque()
     let failed = unsafe pthread_create(
@@ -53,5 +60,11 @@ public enum ThreadPriority: Sendable {
   }
 
   /// Waits until the closure has returned. Call once.
-  public func join() { _ = pthread_join(thread, nil) }
+  public func join() {
+    if let simulated {
+      ThisMachine.simulated?.join(simulated)
+      return
+    }
+    _ = pthread_join(thread, nil)
+  }
 }

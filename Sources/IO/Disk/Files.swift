@@ -1,6 +1,7 @@
 public import Bounded
 import CSystem
 import Glibc
+import Machine
 
 /// A file descriptor that closes with its owner.
 public struct File: ~Copyable {
@@ -9,9 +10,16 @@ public struct File: ~Copyable {
 
   /// Opens `path` with `flags` of open(2); `mode` applies when it is created.
   public init(_ path: String, _ flags: Int32, mode: Int32 = 0o644) throws(DiskFault) {
-    descriptor = unsafe vx_open(path, flags, mode)
     self.path = path
-    if descriptor < 0 { throw DiskFault("open", path) }
+    descriptor = Self.opened(path, flags, mode)
+    if descriptor < 0 { throw DiskFault("open", path, errno: -descriptor) }
+  }
+
+  /// A descriptor, or the negated errno.
+  private static func opened(_ path: String, _ flags: Int32, _ mode: Int32) -> Int32 {
+    if let machine = ThisMachine.simulated { return Int32(machine.open(path, OpenMode(flags))) }
+    let descriptor = unsafe vx_open(path, flags, mode)
+    return descriptor < 0 ? -vx_errno() : descriptor
   }
 
   /// Opens `path` for reading. For as long as the file is held its bytes are not taken for another
@@ -20,16 +28,20 @@ public struct File: ~Copyable {
   /// - Throws: `ENOENT` also when the name went to another file meanwhile.
   public init(reading path: String) throws(DiskFault) {
     self.path = path
+    descriptor = Self.openedToRead(path)
+    if descriptor < 0 { throw DiskFault("open", path, errno: -descriptor) }
+  }
+
+  /// A descriptor, or the negated errno.
+  private static func openedToRead(_ path: String) -> Int32 {
+    if let machine = ThisMachine.simulated { return Int32(machine.open(path, .held)) }
     let opened = unsafe vx_open(path, O_RDONLY, 0)
+    if opened < 0 { return -vx_errno() }
     // Where the file system has no locks, none is found free either, and spares are not used.
-    if opened >= 0 { _ = flock(opened, LOCK_SH) }
-    if opened >= 0, unsafe vx_is_named(opened, path) == 0 {
-      _ = close(opened)
-      descriptor = -1
-      throw DiskFault("open", path, errno: ENOENT)
-    }
-    descriptor = opened
-    if opened < 0 { throw DiskFault("open", path) }
+    _ = flock(opened, LOCK_SH)
+    if unsafe vx_is_named(opened, path) != 0 { return opened }
+    _ = close(opened)
+    return -ENOENT
   }
 
   /// Makes `path` anew, to be filled with whole blocks past the page cache.
@@ -39,7 +51,21 @@ public struct File: ~Copyable {
   ///   finding others for the next makes every durable write beside it wait.
   public init(filling path: String, spare: String? = nil) throws(DiskFault) {
     self.path = path
+    descriptor = Self.openedToFill(path, spare)
+    if descriptor < 0 { throw DiskFault("open", path, errno: -descriptor) }
+  }
+
+  /// A descriptor, or the negated errno.
+  private static func openedToFill(_ path: String, _ spare: String?) -> Int32 {
     // Whoever took it meanwhile leaves us a file of our own.
+    if let machine = ThisMachine.simulated {
+      var isSpare = spare.map { machine.rename($0, path) == 0 } ?? false
+      if isSpare && machine.isHeld(path) {
+        _ = machine.remove(path)
+        isSpare = false
+      }
+      return Int32(machine.open(path, .making(truncates: !isSpare)))
+    }
     let isSpare = spare.map { unsafe rename($0, path) == 0 } ?? false
     var opened = unsafe vx_open_filling(path, isSpare ? 1 : 0)
     if isSpare, opened >= 0 {
@@ -53,30 +79,52 @@ public struct File: ~Copyable {
         opened = unsafe vx_open_filling(path, 0)
       }
     }
-    descriptor = opened
-    if opened < 0 { throw DiskFault("open", path) }
+    return opened < 0 ? -vx_errno() : opened
   }
 
   /// Takes the disk space of the first `byteCount` bytes now.
   public func reserve(_ byteCount: Int) throws(DiskFault) {
+    if let machine = ThisMachine.simulated {
+      _ = try checked(machine.reserve(Int(descriptor), byteCount), "posix_fallocate", path)
+      return
+    }
     let failed = vx_fallocate(descriptor, 0, Int64(byteCount))
     if failed != 0 { throw DiskFault("posix_fallocate", path, errno: failed) }
   }
 
   /// Opens `path` for direct, synchronous writing; nil where the file system refuses that.
   public init?(direct path: String, create: Bool) throws(DiskFault) {
-    descriptor = unsafe vx_open_direct(path, create ? 1 : 0)
     self.path = path
+    descriptor = Self.openedDirect(path, create)
     if descriptor < 0 {
-      if vx_errno() == EINVAL || vx_errno() == EOPNOTSUPP { return nil }
-      throw DiskFault("open", path)
+      if -descriptor == EINVAL || -descriptor == EOPNOTSUPP { return nil }
+      throw DiskFault("open", path, errno: -descriptor)
     }
   }
 
-  deinit { if descriptor >= 0 { _ = close(descriptor) } }
+  /// A descriptor, or the negated errno.
+  private static func openedDirect(_ path: String, _ create: Bool) -> Int32 {
+    if let machine = ThisMachine.simulated {
+      return Int32(machine.open(path, .direct(creates: create)))
+    }
+    let descriptor = unsafe vx_open_direct(path, create ? 1 : 0)
+    return descriptor < 0 ? -vx_errno() : descriptor
+  }
+
+  deinit {
+    if descriptor < 0 { return }
+    if let machine = ThisMachine.simulated {
+      machine.close(Int(descriptor))
+    } else {
+      _ = close(descriptor)
+    }
+  }
 
   /// Length in bytes.
   public func size() throws(DiskFault) -> Int {
+    if let machine = ThisMachine.simulated {
+      return try checked(machine.size(Int(descriptor)), "lseek", path)
+    }
     let end = lseek(descriptor, 0, SEEK_END)
     if end < 0 { throw DiskFault("lseek", path) }
     return Int(end)
@@ -86,7 +134,15 @@ public struct File: ~Copyable {
   public func write(_ slab: Slab, from: Int, count: Int, at: Int) throws(DiskFault) {
     precondition(from >= 0 && from + count <= slab.byteCount)
     var done = 0
+    let machine = ThisMachine.simulated
     while done < count {
+      if let machine {
+        let wrote = machine.write(
+          Int(descriptor), slab, from: from + done, count: count - done, at: at + done)
+        if wrote == 0 { throw DiskFault("pwrite", path, errno: EIO) }
+        done += try checked(wrote, "pwrite", path)
+        continue
+      }
       let wrote = unsafe slab.withMemory { memory in
         unsafe pwrite(
           descriptor, memory.baseAddress!.advanced(by: from + done), count - done,
@@ -102,6 +158,10 @@ public struct File: ~Copyable {
   public func read(_ slab: Slab, to: Int, count: Int, at: Int) throws(DiskFault) -> Int {
     precondition(to >= 0 && to + count <= slab.byteCount)
     var done = 0
+    if let machine = ThisMachine.simulated {
+      return try checked(
+        machine.read(Int(descriptor), slab, to: to, count: count, at: at), "pread", path)
+    }
     while done < count {
       let got = unsafe slab.withMemory { memory in
         unsafe pread(
@@ -117,11 +177,49 @@ public struct File: ~Copyable {
   }
 
   public func flushData() throws(DiskFault) {
+    if let machine = ThisMachine.simulated {
+      _ = try checked(machine.flush(Int(descriptor)), "fdatasync", path)
+      return
+    }
     if fdatasync(descriptor) != 0 { throw DiskFault("fdatasync", path) }
   }
 
   public func flush() throws(DiskFault) {
+    if let machine = ThisMachine.simulated {
+      _ = try checked(machine.flush(Int(descriptor)), "fsync", path)
+      return
+    }
     if fsync(descriptor) != 0 { throw DiskFault("fsync", path) }
+  }
+
+  /// Cuts the file off behind `byteCount` bytes.
+  func truncate(_ byteCount: Int) throws(DiskFault) {
+    if let machine = ThisMachine.simulated {
+      _ = try checked(machine.truncate(Int(descriptor), byteCount), "ftruncate", path)
+      return
+    }
+    if ftruncate(descriptor, off_t(byteCount)) != 0 { throw DiskFault("ftruncate", path) }
+  }
+}
+
+/// The answer of a simulated machine, or the fault that it stands for.
+private func checked(
+  _ answer: Int, _ call: String, _ path: String
+) throws(DiskFault) -> Int {
+  if answer < 0 { throw DiskFault(call, path, errno: Int32(-answer)) }
+  return answer
+}
+
+extension OpenMode {
+  /// What flags of open(2) ask for.
+  fileprivate init(_ flags: Int32) {
+    if flags & O_DIRECTORY != 0 {
+      self = .folder
+    } else if flags & O_CREAT != 0 {
+      self = .making(truncates: flags & O_TRUNC != 0)
+    } else {
+      self = flags & (O_WRONLY | O_RDWR) != 0 ? .writing : .reading
+    }
   }
 }
 
@@ -135,20 +233,22 @@ public enum Files {
 
   /// Creates `folder` and its parents where missing, durably.
   public static func createFolder(_ folder: String) throws(DiskFault) {
-    if unsafe mkdir(folder, 0o755) == 0 {
-      try flushFolder(parent(folder))
-      return
-    }
-    switch vx_errno() {
+    switch makeFolder(folder) {
+    case 0: try flushFolder(parent(folder))
     case EEXIST: return
     case ENOENT:
       try createFolder(parent(folder))
-      if unsafe mkdir(folder, 0o755) != 0 && vx_errno() != EEXIST {
-        throw DiskFault("mkdir", folder)
-      }
+      let failed = makeFolder(folder)
+      if failed != 0 && failed != EEXIST { throw DiskFault("mkdir", folder, errno: failed) }
       try flushFolder(parent(folder))
-    default: throw DiskFault("mkdir", folder)
+    case let failed: throw DiskFault("mkdir", folder, errno: failed)
     }
+  }
+
+  /// 0, or the errno of mkdir(2).
+  private static func makeFolder(_ folder: String) -> Int32 {
+    if let machine = ThisMachine.simulated { return Int32(-machine.makeFolder(folder)) }
+    return unsafe mkdir(folder, 0o755) == 0 ? 0 : vx_errno()
   }
 
   /// The folder that holds `path`.
@@ -159,10 +259,19 @@ public enum Files {
     return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
   }
 
-  public static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+  public static func exists(_ path: String) -> Bool {
+    if let machine = ThisMachine.simulated { return machine.exists(path) }
+    return unsafe access(path, F_OK) == 0
+  }
 
   /// Names in `folder`, sorted, without `.` and `..`.
   public static func list(_ folder: String) throws(DiskFault) -> [String] {
+    if let machine = ThisMachine.simulated {
+      guard let names = machine.list(folder) else {
+        throw DiskFault("opendir", folder, errno: ENOENT)
+      }
+      return names.sorted()
+    }
     guard let stream = unsafe opendir(folder) else { throw DiskFault("opendir", folder) }
     defer { unsafe closedir(stream) }
     var names: [String] = []
@@ -210,28 +319,48 @@ public enum Files {
 
   /// Renames durably.
   public static func rename(_ from: String, _ to: String) throws(DiskFault) {
-    if unsafe Glibc.rename(from, to) != 0 { throw DiskFault("rename", from) }
+    if let machine = ThisMachine.simulated {
+      _ = try checked(machine.rename(from, to), "rename", from)
+    } else if unsafe Glibc.rename(from, to) != 0 {
+      throw DiskFault("rename", from)
+    }
     try flushFolder(parent(to))
   }
 
   public static func remove(_ path: String) throws(DiskFault) {
-    if unsafe unlink(path) != 0 { throw DiskFault("unlink", path) }
+    let failed = unlinked(path)
+    if failed != 0 { throw DiskFault("unlink", path, errno: failed) }
+  }
+
+  /// 0, or the errno of unlink(2).
+  private static func unlinked(_ path: String) -> Int32 {
+    if let machine = ThisMachine.simulated { return Int32(-machine.remove(path)) }
+    return unsafe unlink(path) == 0 ? 0 : vx_errno()
   }
 
   /// Removes a folder with everything in it.
   public static func removeTree(_ folder: String) throws(DiskFault) {
     for name in try list(folder) {
       let path = folder + "/" + name
-      if unsafe unlink(path) != 0 {
-        guard vx_errno() == EISDIR || vx_errno() == EPERM else { throw DiskFault("unlink", path) }
-        try removeTree(path)
+      let failed = unlinked(path)
+      if failed == 0 { continue }
+      guard failed == EISDIR || failed == EPERM else {
+        throw DiskFault("unlink", path, errno: failed)
       }
+      try removeTree(path)
     }
-    if unsafe rmdir(folder) != 0 { throw DiskFault("rmdir", folder) }
+    if let machine = ThisMachine.simulated {
+      _ = try checked(machine.removeFolder(folder), "rmdir", folder)
+    } else if unsafe rmdir(folder) != 0 {
+      throw DiskFault("rmdir", folder)
+    }
   }
 
   /// Bytes that an unprivileged process could still write on the file system of `path`.
   public static func freeBytes(_ path: String) throws(DiskFault) -> Int {
+    if let machine = ThisMachine.simulated {
+      return try checked(machine.freeBytes(path), "statvfs", path)
+    }
     var stats = statvfs()
     if unsafe statvfs(path, &stats) != 0 { throw DiskFault("statvfs", path) }
     return Int(clamping: UInt64(stats.f_bavail) &* UInt64(stats.f_frsize))
@@ -243,6 +372,12 @@ public enum Files {
   /// - Parameter isThere: Whether the file must be there, and is only read.
   public static func lock(_ path: String, isThere: Bool = false) throws(DiskFault) -> File? {
     let file = try File(path, isThere ? O_RDONLY : O_RDWR | O_CREAT)
+    if let machine = ThisMachine.simulated {
+      let answer = machine.lock(Int(file.descriptor))
+      if answer == -Int(EWOULDBLOCK) { return nil }
+      _ = try checked(answer, "flock", path)
+      return file
+    }
     if flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 { return file }
     if vx_errno() == EWOULDBLOCK { return nil }
     throw DiskFault("flock", path)

@@ -1,9 +1,9 @@
 public import Bounded
 public import Bus
-import CSystem
 import Events
 import Glibc
 import Journal
+import Machine
 import Synchronization
 
 /// The thread that makes one journal durable: takes event lines from a ring, writes one frame at a
@@ -131,35 +131,32 @@ public final class JournalDisk: @unchecked Sendable {
     do throws(DiskFault) {
       var files = try OpenSegment(segments, writer.segment, durability)
       var lastStart: Int64 = 0
-      var progress = Progress(written: durableThrough, lastFlush: vx_monotonic_ns())
+      var progress = Progress(written: durableThrough, lastFlush: ThisMachine.monotonicNs)
       while !hasFailed {
         if ring.availableNow == 0 {
           if stopping.load(ordering: .acquiring) { break }
           try flushIfDue(files, &progress)
           let isDirty = flushedThrough < progress.written
-          let untilFlush = isDirty ? progress.lastFlush + flushNs - vx_monotonic_ns() : .max
+          let untilFlush = isDirty ? progress.lastFlush + flushNs - ThisMachine.monotonicNs : .max
           bell.wait(timeoutNs: max(0, min(untilFlush, 1_000_000_000))) {
             ring.availableNow > 0 || stopping.load(ordering: .acquiring)
           }
           continue
         }
-        let rest = lastStart + groupNs - vx_monotonic_ns()
-        if rest > 0 {
-          var time = timespec(tv_sec: 0, tv_nsec: Int(rest))
-          unsafe nanosleep(&time, nil)
-        }
+        let rest = lastStart + groupNs - ThisMachine.monotonicNs
+        if rest > 0 { ThisMachine.sleep(ns: rest) }
         if writer.segment != files.number {
           if durability != .batch { try flush(files, &progress) }
           guard waitForSegment(writer.segment) else { return }
           files = try OpenSegment(segments, writer.segment, durability)
         }
         take(into: &writer, &tick, &progress)
-        lastStart = vx_monotonic_ns()
+        lastStart = ThisMachine.monotonicNs
         let request = writer.seal(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
         if durability == .batch && !files.isDirect { try files.file.flushData() }
         writer.wrote()
-        let took = vx_monotonic_ns() - lastStart
+        let took = ThisMachine.monotonicNs - lastStart
         flushHistogram.withLock { $0.record(took) }
         progress.written = request.through
         if case .interval = durability {} else { claim(&progress) }
@@ -227,7 +224,7 @@ public final class JournalDisk: @unchecked Sendable {
   ) throws(DiskFault) {
     let unflushed = progress.written - flushedThrough
     if unflushed == 0 { return }
-    var isDue = vx_monotonic_ns() - progress.lastFlush >= flushNs
+    var isDue = ThisMachine.monotonicNs - progress.lastFlush >= flushNs
     if case .interval = durability, unflushed >= Self.unflushedMax { isDue = true }
     if isDue { try flush(files, &progress) }
   }
@@ -236,7 +233,7 @@ public final class JournalDisk: @unchecked Sendable {
     _ files: borrowing OpenSegment, _ progress: inout Progress
   ) throws(DiskFault) {
     try files.file.flushData()
-    progress.lastFlush = vx_monotonic_ns()
+    progress.lastFlush = ThisMachine.monotonicNs
     flushed.store(progress.written, ordering: .releasing)
     if durableThrough < progress.written { claim(&progress) }
   }

@@ -20,6 +20,8 @@ public struct RecoveredJournal {
   /// nobody was told that they were. Only where each write is not flushed.
   public var cutEvents = 0
   public var frames = 0
+  /// Where, in the last segment, the first frame stands that no later one says was flushed.
+  var unprovenAt = SegmentHeader.blockBytes
 
   /// A journal without a frame.
   public init() {}
@@ -118,6 +120,7 @@ extension Segments {
       let end = found.fileOffset
       try disk { () throws(DiskFault) in try self.zeroTail(path, from: end, size: size) }
     }
+    if repairTail { try rewriteUnproven(found) }
     try disk { () throws(DiskFault) in try Files.flushFolder(folder) }
     return found
   }
@@ -128,6 +131,9 @@ extension Segments {
     _ found: inout RecoveredJournal, _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
   ) throws(JournalFault) -> Int? {
     var at = start
+    // Frames of this segment not yet said to be flushed: where each stands, and the offset behind.
+    var unproven: [(at: Int, end: UInt64)] = []
+    found.unprovenAt = start
     while true {
       switch JournalFrame.read(
         bytes, at: at, byteCount: size, identity: identity, position: found.position)
@@ -144,6 +150,10 @@ extension Segments {
         found.position.previous = hash
         found.tick = header.tick
         found.frames += 1
+        unproven.append((at, found.position.offset))
+        let proven = unproven.prefix { $0.end <= header.flushed }.count
+        unproven.removeFirst(proven)
+        found.unprovenAt = unproven.first?.at ?? at
         at += header.frameBytes
       case .end:
         if let later = JournalFrame.anyFrame(
@@ -233,6 +243,24 @@ extension Segments {
     }
     try source.finish()
     return (slab, got, source.path, source.isCompressed)
+  }
+
+  /// Writes what no frame proves to be flushed once more, and flushes it.
+  ///
+  /// Where a flush failed, the kernel may hold bytes in its cache that it will never write, and call
+  /// a second flush a success. They were read as if they were on the disk; now they are.
+  private func rewriteUnproven(_ found: RecoveredJournal) throws(JournalFault) {
+    let path = path(found.segment)
+    let from = found.unprovenAt & ~4095
+    let end = (found.fileOffset + 4095) & ~4095
+    guard found.unprovenAt < found.fileOffset, Files.exists(path) else { return }
+    try disk { () throws(DiskFault) in
+      let file = try File(path, O_RDWR)
+      let bytes = Slab(byteCount: end - from)
+      let got = try file.read(bytes, to: 0, count: end - from, at: from)
+      try file.write(bytes, from: 0, count: got, at: from)
+      try file.flush()
+    }
   }
 
   private func zeroTail(_ path: String, from: Int, size: Int) throws(DiskFault) {

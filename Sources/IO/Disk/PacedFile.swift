@@ -1,12 +1,12 @@
 public import Bounded
-import CSystem
 import Glibc
+import Machine
 
 /// Bytes that are to pass not faster than told.
 struct Pace: Sendable {
   /// 0 for as fast as it goes.
   let bytesPerSecond: Int
-  private let started = vx_monotonic_ns()
+  private let started = ThisMachine.monotonicNs
 
   init(_ bytesPerSecond: Int) { self.bytesPerSecond = bytesPerSecond }
 
@@ -14,8 +14,8 @@ struct Pace: Sendable {
   func wait(_ bytes: Int) {
     if bytesPerSecond == 0 { return }
     let due = started + Int64(Double(bytes) * 1_000_000_000 / Double(bytesPerSecond))
-    let rest = due - vx_monotonic_ns()
-    if rest > 0 { vx_sleep_ns(min(rest, 1_000_000_000)) }
+    let rest = due - ThisMachine.monotonicNs
+    if rest > 0 { ThisMachine.sleep(ns: min(rest, 1_000_000_000)) }
   }
 }
 
@@ -84,7 +84,7 @@ public struct PacedFile: ~Copyable {
       try write(padded)
     }
     if let first { try file.write(first, from: 0, count: 4096, at: 0) }
-    if ftruncate(file.descriptor, off_t(size)) != 0 { throw DiskFault("ftruncate", path) }
+    try file.truncate(size)
     try file.flush()
     try Files.rename(path + ".new", path)
   }

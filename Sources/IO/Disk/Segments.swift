@@ -1,7 +1,7 @@
 import Bounded
-import CSystem
 import Glibc
 import Journal
+import Machine
 
 /// The segment files of one journal: `00000001.vj`, `00000002.vj`, ... in a folder of their own.
 public struct Segments: Sendable {
@@ -76,10 +76,7 @@ public struct Segments: Sendable {
         if at == 0 { zeros.zero(0, count: SegmentHeader.blockBytes) }
         at += count
         let rest = pace()
-        if rest > 0 {
-          var time = timespec(tv_sec: Int(rest / 1_000_000_000), tv_nsec: Int(rest % 1_000_000_000))
-          unsafe nanosleep(&time, nil)
-        }
+        if rest > 0 { ThisMachine.sleep(ns: rest) }
       }
       try file.flush()
     }

@@ -1,9 +1,9 @@
 import Bounded
-import CSystem
 public import Disk
 import Events
 import Hunt
 import Journal
+import Machine
 import World
 
 /// Why a backup was not made, or not restored.
@@ -63,7 +63,7 @@ public enum Backup {
     for name in names {
       let folder = HuntFolder(data: data, name: name)
       guard folder.exists else { continue }
-      let start = vx_monotonic_ns()
+      let start = ThisMachine.monotonicNs
       let copied = HuntFolder(data: target, name: name)
       var copy = HuntCopy(folder, copied, bytesPerSecond)
       do throws(HuntFolderFault) { try copy.run() } catch { throw .hunt(name: name, error) }
@@ -73,7 +73,7 @@ public enum Backup {
       }
       entry.hunt = name
       entry.bytes = copy.files.reduce(0) { $0 + $1.sum.byteCount }
-      entry.seconds = Double(vx_monotonic_ns() - start) / 1e9
+      entry.seconds = Double(ThisMachine.monotonicNs - start) / 1e9
       entries.append(entry)
       index.hunts.append((name, entry.first, entry.offset))
       index.files += copy.files.map { ("hunts/\(name)/\($0.name)", $0.sum) }
@@ -95,7 +95,7 @@ public enum Backup {
     try disk { () throws(DiskFault) in try Files.createFolder(data + "/hunts") }
     var entries: [BackupEntry] = []
     for hunt in index.hunts {
-      let start = vx_monotonic_ns()
+      let start = ThisMachine.monotonicNs
       let prefix = "hunts/\(hunt.name)/"
       var bytes = 0
       // The manifest last: without it the hunt is not there.
@@ -114,7 +114,7 @@ public enum Backup {
         }
         entry.hunt = hunt.name
         entry.bytes = bytes
-        entry.seconds = Double(vx_monotonic_ns() - start) / 1e9
+        entry.seconds = Double(ThisMachine.monotonicNs - start) / 1e9
         entries.append(entry)
       } catch { throw .hunt(name: hunt.name, error) }
     }
@@ -235,7 +235,7 @@ private struct HuntCopy {
           if isStill { return (snapshots, pinned) }
         }
       } catch { throw .journal(error) }
-      vx_sleep_ns(10_000_000)
+      ThisMachine.sleep(ns: 10_000_000)
     }
     throw .damaged(path: source.path, reason: "its files keep changing")
   }

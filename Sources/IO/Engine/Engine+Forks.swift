@@ -1,7 +1,6 @@
 import Authoring
 import Bounded
 import Bus
-import CSystem
 import Disk
 import Events
 import Hunt
@@ -119,9 +118,9 @@ extension Engine {
     submit(ticket, entry) { [self] in
       let found =
         if let other = other ?? nil {
-          record.difference(from: other, vx_monotonic_ns)
+          record.difference(from: other)
         } else {
-          record.difference(vx_monotonic_ns)
+          record.difference()
         }
       guard let (difference, ns) = found else {
         return reply(

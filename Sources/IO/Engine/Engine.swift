@@ -1,12 +1,12 @@
 public import Authoring
 import Bounded
 import Bus
-import CSystem
 public import Disk
 import Events
 import Glibc
 public import Hunt
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
@@ -88,6 +88,8 @@ public final class Engine: @unchecked Sendable {
       }
       self.lock = lock
     } catch {
+      control.stop()
+      readers.stop()
       if error.call == "flock" { throw .locked(path: settings.data) }
       throw .disk(error)
     }
@@ -107,7 +109,20 @@ public final class Engine: @unchecked Sendable {
     directory = Mutex([])
     nextNumber = Mutex(1)
     slots = Mutex([UInt32](repeating: 0, count: count))
-    try recoverHunts()
+    do throws(EngineFault) { try recoverHunts() } catch {
+      endThreads()
+      throw error
+    }
+  }
+
+  /// Ends what runs already when the data folder cannot be opened.
+  private func endThreads() {
+    control.stop()
+    forkThread.stop()
+    readers.stop()
+    snapshotter.stop([])
+    for hunt in recovered { hunt.journal.stop() }
+    recovered = []
   }
 
   private func recoverHunts() throws(EngineFault) {
@@ -137,7 +152,7 @@ public final class Engine: @unchecked Sendable {
     _ folder: HuntFolder, _ name: String
   ) throws(HuntFolderFault) -> HostedHunt {
     let (definition, map, manifest) = try folder.open()
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     let pool = makePool(definition, map)
     var wish = HuntRecovery.Wish(digestEvery: UInt64(settings.digestEveryEvents))
     wish.heldLines = heldLines
@@ -146,7 +161,7 @@ public final class Engine: @unchecked Sendable {
       warn: { log(.warning, "hunt \(name): \($0)") })
     let (journal, snapshot) = (found.journal, found.snapshot)
     let partition = found.takePartition()
-    let ms = (vx_monotonic_ns() - start) / 1_000_000
+    let ms = (ThisMachine.monotonicNs - start) / 1_000_000
     if journal.tornBytes > 0 {
       let events = journal.cutEvents > 0 ? " and \(journal.cutEvents) events after it" : ""
       log(.warning, "hunt \(name): a torn write\(events), never flushed, was cut from the journal")
@@ -267,6 +282,12 @@ public final class Engine: @unchecked Sendable {
 
   public func hunt(named name: String) -> HuntEntry? {
     directory.withLock { entries in entries.first { $0.name == name } }
+  }
+
+  /// The hunt on its own thread; nil until it is attached. Only for whoever knows that the thread
+  /// rests, as a simulation does.
+  package func hosted(_ entry: HuntEntry) -> HostedHunt? {
+    threads[entry.thread].hunt(entry.slot)
   }
 
   /// Asks a hunt; the answer comes to the ticket's port.

@@ -1,4 +1,4 @@
-import CSystem
+import Machine
 
 /// Wall-clock time that never goes back: read once from the system, then carried by the monotonic
 /// clock, so that a step of the system's clock moves no hunt.
@@ -7,10 +7,10 @@ public struct EngineClock: Sendable {
   private let monotonicNs: Int64
 
   public init() {
-    wallMs = vx_wall_ms()
-    monotonicNs = vx_monotonic_ns()
+    wallMs = ThisMachine.wallMs
+    monotonicNs = ThisMachine.monotonicNs
   }
 
   /// ms since 1970.
-  public var nowMs: Int64 { wallMs + (vx_monotonic_ns() - monotonicNs) / 1_000_000 }
+  public var nowMs: Int64 { wallMs + (ThisMachine.monotonicNs - monotonicNs) / 1_000_000 }
 }

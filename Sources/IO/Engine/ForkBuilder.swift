@@ -1,12 +1,12 @@
 import Authoring
 import Bounded
 import Bus
-import CSystem
 import Disk
 import Events
 import Glibc
 import Hunt
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
@@ -39,7 +39,7 @@ struct ForkBuilder {
       if let fault = entry.journal.fault {
         throw ForkFault(503, "stopped", "the hunt's journal has failed: \(fault)")
       }
-      usleep(500)
+      ThisMachine.sleep(ns: 500_000)
     }
     throw ForkFault(503, "busy", "the journal did not become durable in time")
   }
@@ -111,9 +111,7 @@ struct ForkBuilder {
   ) throws(JournalFault) {
     let (from, count) = frame.part(from: partition.nextOffset, through: target)
     if count == 0 { return }
-    // A frame's events write a few pages each; a small state has no more than it has.
-    let pages = min(entry.pool.pageCount / 8, 16 * count + 64)
-    guard partition.state.hasRoom(pages: pages) || entry.makeRoom(pages) else {
+    guard entry.hasRoom(&partition, events: count) else {
       throw .inconsistent(
         path: "", byte: 0, offset: partition.nextOffset, reason: ForkFault.noRoom)
     }
@@ -163,9 +161,18 @@ struct ForkBuilder {
     }
   }
 
+  /// Makes the changes that a fork's line has where it ends.
+  private func makeChanges(_ branch: inout Partition) throws(ForkFault) {
+    guard entry.hasRoom(&branch, events: 0) else {
+      throw ForkFault(507, "no_room", "the hunt's page budget has no room for what is added")
+    }
+    var effects = EffectBuffer(capacity: 1)
+    branch.changeLine(&effects)
+  }
+
   /// Builds what a record asks for.
   func build(_ record: ForkRecord) {
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     do throws(ForkFault) {
       let head = try head()
       record.status.withLock { $0.head = head.offset }
@@ -173,8 +180,7 @@ struct ForkBuilder {
         try players(texts, head)
       }
       var branch = try partition(along: line, to: target, pages: head.pages, record)
-      var effects = EffectBuffer(capacity: 1)
-      branch.changeLine(&effects)
+      try makeChanges(&branch)
       let digest = branch.state.digest()
       record.finish(HuntView(entry, branch), reference: try reference(head))
       record.status.withLock { status in
@@ -182,7 +188,7 @@ struct ForkBuilder {
         status.progress = 1_000
         status.offset = target
         status.digest = digest
-        status.buildNs = vx_monotonic_ns() - start
+        status.buildNs = ThisMachine.monotonicNs - start
       }
     } catch {
       record.drop()
@@ -203,8 +209,7 @@ struct ForkBuilder {
     if let record = forks.past(at: target) { return record }
     let record = ForkRecord(id: 0, spec: ForkSpec(text: .past), createdMs: 0)
     var branch = try partition(along: finder.own(at: target), to: target, pages: head.pages, record)
-    var effects = EffectBuffer(capacity: 1)
-    branch.changeLine(&effects)
+    try makeChanges(&branch)
     record.finish(HuntView(entry, branch), reference: nil)
     record.status.withLock { status in
       status.phase = .ready

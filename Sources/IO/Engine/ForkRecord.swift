@@ -1,7 +1,8 @@
 import Authoring
-import Bounded
+package import Bounded
 import Events
-import Hunt
+package import Hunt
+import Machine
 import Partitions
 import Synchronization
 
@@ -18,29 +19,29 @@ struct ForkSpec: Sendable {
 ///
 /// Its partition is touched by whoever holds its lock: the fork thread while it builds or promotes,
 /// the reader thread while it answers.
-final class ForkRecord: @unchecked Sendable {
-  enum Phase: String, Sendable {
+package final class ForkRecord: @unchecked Sendable {
+  package enum Phase: String, Sendable {
     case building, ready, failed, promoting, promoted
   }
 
   /// What everybody may know of it at any time.
-  struct Status: Sendable {
-    var phase = Phase.building
+  package struct Status: Sendable {
+    package var phase = Phase.building
     /// Thousandths.
     var progress = 0
-    var reason: String?
+    package var reason: String?
     /// Journal offset that the fork has come to.
-    var offset: UInt64 = 0
+    package var offset: UInt64 = 0
     /// Journal offset at which the hunt was when the fork was asked for.
     var head: UInt64 = 0
     /// Where the replay began.
     var base: UInt64 = 0
-    var digest: Hash128?
+    package var digest: Hash128?
     var buildNs: Int64 = 0
-    var promotedAt: UInt64?
+    package var promotedAt: UInt64?
   }
 
-  let id: UInt32
+  package let id: UInt32
   let spec: ForkSpec
   let createdMs: Int64
   let status = Mutex(Status())
@@ -57,9 +58,10 @@ final class ForkRecord: @unchecked Sendable {
     self.createdMs = createdMs
   }
 
-  var now: Status { status.withLock { $0 } }
+  package var now: Status { status.withLock { $0 } }
 
   func finish(_ view: HuntView, reference: HuntView?) {
+    lock.letHolderRun()
     lock.withLock { _ in
       self.view = view
       self.reference = reference
@@ -69,6 +71,7 @@ final class ForkRecord: @unchecked Sendable {
   /// Lets go of the fork's pages.
   func drop() {
     isCancelled.store(true, ordering: .releasing)
+    lock.letHolderRun()
     lock.withLock { _ in
       view = nil
       reference = nil
@@ -77,10 +80,11 @@ final class ForkRecord: @unchecked Sendable {
   }
 
   /// Runs `body` on the fork, if there is one.
-  func withView<Result, Failure: Error>(
+  package func withView<Result, Failure: Error>(
     _ body: (HuntView?) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    try lock.withLock { (_) throws(Failure) -> Result in try body(view) }
+    lock.letHolderRun()
+    return try lock.withLock { (_) throws(Failure) -> Result in try body(view) }
   }
 
   /// The name behind a player's number, which the fork may have ended too early to know.
@@ -91,30 +95,31 @@ final class ForkRecord: @unchecked Sendable {
   }
 
   /// What differs between the hunt and the fork, and how long it took to find out; worked out once.
-  func difference(_ nowNs: () -> Int64) -> (HuntDifference, ns: Int64)? {
-    lock.withLock { _ in
+  package func difference() -> (HuntDifference, ns: Int64)? {
+    lock.letHolderRun()
+    return lock.withLock { _ in
       if let held = differenceHeld { return held }
       guard let view, let reference else { return nil }
-      let start = nowNs()
+      let start = ThisMachine.monotonicNs
       let difference = HuntDifference(&reference.partition.state, &view.partition.state)
-      differenceHeld = (difference, nowNs() - start)
+      differenceHeld = (difference, ThisMachine.monotonicNs - start)
       return differenceHeld
     }
   }
 
   /// As `difference`, against another fork; not remembered.
-  func difference(
-    from other: ForkRecord, _ nowNs: () -> Int64
-  ) -> (HuntDifference, ns: Int64)? {
+  func difference(from other: ForkRecord) -> (HuntDifference, ns: Int64)? {
     // In one order, so that two such requests cannot wait for each other.
     let (first, second) = id < other.id ? (self, other) : (other, self)
     if first === second { return nil }
+    first.lock.letHolderRun()
+    second.lock.letHolderRun()
     return first.lock.withLock { _ in
       second.lock.withLock { _ in
         guard let mine = view, let its = other.view else { return nil }
-        let start = nowNs()
+        let start = ThisMachine.monotonicNs
         let difference = HuntDifference(&its.partition.state, &mine.partition.state)
-        return (difference, nowNs() - start)
+        return (difference, ThisMachine.monotonicNs - start)
       }
     }
   }

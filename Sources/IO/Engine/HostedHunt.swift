@@ -1,9 +1,9 @@
 import Bounded
 import Bus
-import Disk
+package import Disk
 public import Hunt
-import Pages
-import Partitions
+package import Pages
+package import Partitions
 import Synchronization
 public import World
 
@@ -21,10 +21,10 @@ public final class HuntEntry: @unchecked Sendable {
   public let pageBytesMax: Int
   /// Where viewers' effects come from.
   public let feed: EffectFeed
-  let journal: JournalDisk
-  let pool: PagePool
-  let snapshots: SnapshotTrail
-  let forks: HuntForks
+  package let journal: JournalDisk
+  package let pool: PagePool
+  package let snapshots: SnapshotTrail
+  package let forks: HuntForks
 
   init(
     name: String, number: UInt32, thread: Int, slot: UInt32, definition: HuntDefinition,
@@ -86,9 +86,9 @@ public final class EffectFeed: Sendable {
 }
 
 /// A partition that reads are answered from: the hunt itself, or a fork of it.
-class HuntView: @unchecked Sendable {
+package class HuntView: @unchecked Sendable {
   final let entry: HuntEntry
-  final var partition: Partition
+  package final var partition: Partition
   final let journal: JournalDisk
   final let pool: PagePool
 
@@ -101,12 +101,12 @@ class HuntView: @unchecked Sendable {
 }
 
 /// One hunt on its partition's thread; only that thread touches it once it is attached.
-final class HostedHunt: HuntView, @unchecked Sendable {
+package final class HostedHunt: HuntView, @unchecked Sendable {
   var effects: EffectBuffer?
   let forks: HuntForks
   /// Whether lines were published to the journal since its bell was last rung.
   var hasJournalled = false
-  var hasFailed = false
+  package internal(set) var hasFailed = false
 
   override init(_ entry: HuntEntry, _ partition: consuming Partition) {
     effects = EffectBuffer(capacity: 8_192)

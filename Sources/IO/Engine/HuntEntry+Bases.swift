@@ -1,4 +1,5 @@
 import Disk
+import Hunt
 import Journal
 import Pages
 import Partitions
@@ -42,7 +43,7 @@ extension HuntEntry {
       guard let header = try? snapshots.files.header(offset),
         header.branches <= line.history.count,
         line.lineage.firstDifference(from: line.history.lineage(header.branches)) >= offset,
-        makeRoom(pages),
+        makeRoom(max(pages, pagesMax)),
         var partition = try? snapshots.files.load(
           offset, along: line, pool: pool, digestEvery: 1 << 40, heldLines: 4_096, isBranch: true)
       else { continue }
@@ -54,16 +55,31 @@ extension HuntEntry {
 
   /// The hunt before its first event.
   func genesis(_ line: Line, pages: Int) throws(ForkRefusal) -> Partition {
+    if let genesis = forks.genesis { return try genesis.branch(self, along: line) }
+    let pages = max(pages, pagesMax)
     guard makeRoom(pages) else {
       throw .poolTooSmall(neededPages: pages, freePages: pool.roomCount)
     }
-    if let genesis = forks.genesis { return try genesis.branch(self, along: line) }
     var partition = Partition(
       definition, map: map, number: number, digestEvery: 1 << 40, heldLines: 4_096, pool: pool,
       isBranch: true)
     forks.keep(genesis: HeldCheckpoint(try partition.checkpoint()))
     partition.follow(line)
     return partition
+  }
+
+  /// Pages that a partition of the hunt may take in all.
+  private var pagesMax: Int {
+    HuntState.layout(definition, map).pageCount
+      + Books.layout(producers: definition.limits.producers).pageCount
+  }
+
+  /// Whether a branch finds the pages that replaying `count` events may write, having made room if
+  /// need be; they are then kept for it.
+  func hasRoom(_ partition: inout Partition, events count: Int) -> Bool {
+    if partition.hasRoom(events: count) { return true }
+    let pages = min(18 * count + 68, partition.pagesAhead)
+    return makeRoom(pages) && partition.hasRoom(events: count)
   }
 
   /// Gives up states of the past and checkpoints, the oldest first, until so many pages are free;

@@ -2,11 +2,11 @@ import Authoring
 import Disk
 import Events
 import Hunt
-import Partitions
+package import Partitions
 import Synchronization
 
 /// The forks, the checkpoints and the history of one hunt; used by several threads.
-final class HuntForks: @unchecked Sendable {
+package final class HuntForks: @unchecked Sendable {
   /// Forks alive at once.
   static let forkCountMax = 256
   /// Checkpoints kept to begin forks from, the older the sparser.
@@ -29,7 +29,7 @@ final class HuntForks: @unchecked Sendable {
   }
 
   let segments: Segments
-  let shadow = Shadow()
+  package let shadow = Shadow()
   let branches: BranchFiles
   private let state: Mutex<State>
 
@@ -47,7 +47,7 @@ final class HuntForks: @unchecked Sendable {
 
   // MARK: Records
 
-  var records: [ForkRecord] { state.withLock { $0.records } }
+  package var records: [ForkRecord] { state.withLock { $0.records } }
 
   func record(_ id: UInt32) -> ForkRecord? { records.first { $0.id == id } }
 
@@ -101,7 +101,7 @@ final class HuntForks: @unchecked Sendable {
 
   // MARK: History
 
-  var history: History { state.withLock { $0.history } }
+  package var history: History { state.withLock { $0.history } }
 
   func append(_ promotion: History.Promotion) { state.withLock { $0.history.append(promotion) } }
 
@@ -111,6 +111,8 @@ final class HuntForks: @unchecked Sendable {
   var genesis: HeldCheckpoint? { state.withLock { $0.genesis } }
 
   func keep(genesis: HeldCheckpoint) { state.withLock { $0.genesis = genesis } }
+
+  package var checkpointCount: Int { state.withLock { $0.checkpoints.count } }
 
   var checkpoints: [HeldCheckpoint] { state.withLock { $0.checkpoints } }
 

@@ -1,9 +1,9 @@
 import Bounded
-import CSystem
 import Disk
 import Events
 import Hunt
 import Journal
+import Machine
 import Pages
 import Partitions
 import Scoring
@@ -422,7 +422,7 @@ extension HuntView {
     line("snapshot_offset", last.offset, "")
     line("snapshot_bytes", last.byteCount, "")
     line("snapshot_milliseconds", UInt64(status.tookMs), "")
-    line("snapshot_age_seconds", UInt64(max(0, vx_wall_ms() - status.takenMs) / 1_000), "")
+    line("snapshot_age_seconds", UInt64(max(0, ThisMachine.wallMs - status.takenMs) / 1_000), "")
   }
 
   private func metrics() -> [UInt8] {

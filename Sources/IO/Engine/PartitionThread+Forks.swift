@@ -38,6 +38,9 @@ extension PartitionThread {
       guard let view else { return .failed("the fork is gone") }
       let lag = Int(hunt.partition.nextOffset - view.partition.nextOffset)
       guard lag <= min(Self.promotionLagMax, ring.capacity / 2) else { return .behind }
+      guard hunt.entry.hasRoom(&view.partition, events: lag) else {
+        return .failed("the hunt's page budget has no room for what came since")
+      }
       var effects = EffectBuffer(capacity: 1)
       do throws(ReplayFault) {
         for at in (ring.writeIndex - lag)..<ring.writeIndex {

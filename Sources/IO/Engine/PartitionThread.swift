@@ -131,7 +131,7 @@ final class PartitionThread: @unchecked Sendable {
 
   // MARK: Batches
 
-  private func hunt(_ slot: UInt32) -> HostedHunt? {
+  func hunt(_ slot: UInt32) -> HostedHunt? {
     slot < hunts.count ? hunts[Int(slot)] : nil
   }
 

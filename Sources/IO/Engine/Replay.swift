@@ -1,8 +1,8 @@
 import Bounded
-import CSystem
 import Disk
 import Hunt
 import Journal
+import Machine
 import Pages
 public import Partitions
 import World
@@ -44,7 +44,7 @@ public struct Replay {
   public func run(
     isVerifying: Bool, warn: (String) -> Void = { _ in }
   ) throws(HuntFolderFault) -> Ending {
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     var wish = HuntRecovery.Wish(digestEvery: digestEvery)
     wish.start = .beginning
     wish.mendsFiles = false
@@ -52,7 +52,7 @@ public struct Replay {
     let found = try HuntRecovery.run(
       folder, definition, map, manifest,
       pool: PagePool(pageCount: Partition.pagesNeeded(definition, map)), wish, warn: warn)
-    let seconds = Double(vx_monotonic_ns() - start) / 1e9
+    let seconds = Double(ThisMachine.monotonicNs - start) / 1e9
     let (from, torn) = (found.snapshot?.offset ?? 0, found.journal.tornBytes)
     let findings = found.findings
     return Ending(

@@ -1,11 +1,11 @@
 import Authoring
 import Bounded
 import Bus
-import CSystem
 import Disk
 import Events
 import Hunt
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
@@ -18,7 +18,7 @@ import Synchronization
 /// 100 ms: at 500,000 events/s each branch made p99 rise from 5 to over 100 ms. Here those copies
 /// cost nobody's time. And since each digest in the journal is compared with the shadow's own, the
 /// hunt is verified all the while it plays.
-final class Shadow: @unchecked Sendable {
+package final class Shadow: @unchecked Sendable {
   /// Events that it goes on by before others may look at it.
   static let sliceEvents: UInt64 = 20_000
   /// Events that it may be behind before it reads files although the hunt is fast: reading a file
@@ -45,10 +45,10 @@ final class Shadow: @unchecked Sendable {
   private let failed = Atomic<Bool>(false)
 
   /// Whether the shadow follows no more, as the journal and the hunt do not agree.
-  var hasFailed: Bool { failed.load(ordering: .acquiring) }
+  package var hasFailed: Bool { failed.load(ordering: .acquiring) }
 
   /// Where it has come to; 0 when it has not begun.
-  var offset: UInt64 { reached.load(ordering: .acquiring) }
+  package var offset: UInt64 { reached.load(ordering: .acquiring) }
 
   /// Goes on by a slice, unless somebody else is at it: whether there is more, and what is to be
   /// written as a snapshot when one is due.
@@ -80,7 +80,8 @@ final class Shadow: @unchecked Sendable {
   ///
   /// - Parameter offset: Durable.
   func checkpoint(_ entry: HuntEntry, at offset: UInt64) throws(ForkFault) -> HeldCheckpoint {
-    try state.withLock { state throws(ForkFault) in
+    state.letHolderRun()
+    return try state.withLock { state throws(ForkFault) in
       if let failure = state.failure { throw failure }
       try follow(&state, entry, to: offset, limit: .max)
       do throws(ForkRefusal) {
@@ -98,7 +99,7 @@ final class Shadow: @unchecked Sendable {
   /// The hunt's pages as they were at `offset` or a little later, for reading; nil where the shadow
   /// does not come there in time.
   func fork(_ entry: HuntEntry, at offset: UInt64, patienceNs: Int64) -> ReadFork? {
-    let end = vx_monotonic_ns() + patienceNs
+    let end = ThisMachine.monotonicNs + patienceNs
     repeat {
       if hasFailed { return nil }
       if entry.journal.durableThrough >= offset {
@@ -109,8 +110,8 @@ final class Shadow: @unchecked Sendable {
         case .soon: break
         }
       }
-      vx_sleep_ns(500_000)
-    } while vx_monotonic_ns() < end
+      ThisMachine.sleep(ns: 500_000)
+    } while ThisMachine.monotonicNs < end
     return nil
   }
 
@@ -142,7 +143,8 @@ final class Shadow: @unchecked Sendable {
   /// The whole hunt, for a last snapshot once its journal is closed; nil when `offset` is where it
   /// ends.
   func lastImage(_ entry: HuntEntry, unless offset: UInt64?) throws(ForkFault) -> ImageBox? {
-    try state.withLock { state throws(ForkFault) -> ImageBox? in
+    state.letHolderRun()
+    return try state.withLock { state throws(ForkFault) -> ImageBox? in
       if let failure = state.failure { throw failure }
       let durable = entry.journal.durableThrough
       if durable == 0 || offset == durable { return nil }
@@ -152,7 +154,10 @@ final class Shadow: @unchecked Sendable {
   }
 
   /// Begins anew along the hunt's line, another of which was promoted.
-  func restart() { state.withLock { $0.restart() } }
+  func restart() {
+    state.letHolderRun()
+    state.withLock { $0.restart() }
+  }
 
   // MARK: Parts
 
@@ -177,9 +182,7 @@ final class Shadow: @unchecked Sendable {
     let end = limit < target - from ? from + limit : target
     do throws(JournalFault) {
       while let offset = state.partition?.nextOffset, offset < end {
-        guard hasRoom(&state, entry) else {
-          throw .inconsistent(path: "", byte: 0, offset: offset, reason: ForkFault.noRoom)
-        }
+        try makeRoom(&state, entry, events: Self.runEvents)
         do throws(ReplayFault) {
           let isFed = try entry.journal.feed.read(from: offset, limit: Self.runEvents) {
             run throws(ReplayFault) in try state.replay(run)
@@ -195,6 +198,7 @@ final class Shadow: @unchecked Sendable {
         // Whatever comes next is in the file, or was fed meanwhile.
         state.reader?.end = min(offset + UInt64(Self.runEvents), target)
         guard let frame = try state.reader?.next() else { continue }
+        try makeRoom(&state, entry, events: Int(frame.header.count))
         do throws(ReplayFault) { try state.replay(frame) } catch {
           throw Self.fault(error, entry)
         }
@@ -222,10 +226,15 @@ final class Shadow: @unchecked Sendable {
       path: entry.forks.segments.folder, byte: 0, offset: fault.offset, reason: "\(fault.reason)")
   }
 
-  /// Whether a run's writes find pages, having made room if need be.
-  private func hasRoom(_ state: inout State, _ entry: HuntEntry) -> Bool {
-    let pages = min(entry.pool.pageCount / 8, 16 * Self.runEvents + 64)
-    return state.partition?.state.hasRoom(pages: pages) ?? false || entry.makeRoom(pages)
+  /// Has pages kept for what `count` events may write.
+  private func makeRoom(
+    _ state: inout State, _ entry: HuntEntry, events count: Int
+  ) throws(JournalFault) {
+    guard var held = state.partition.take() else { return }
+    let (isThere, offset) = (entry.hasRoom(&held, events: count), held.nextOffset)
+    state.partition = consume held
+    if isThere { return }
+    throw .inconsistent(path: "", byte: 0, offset: offset, reason: ForkFault.noRoom)
   }
 
   private func keepCheckpoint(_ state: inout State, _ entry: HuntEntry, _ nowNs: Int64) {
@@ -325,7 +334,7 @@ final class ShadowThread: @unchecked Sendable {
 
   func start() {
     thread = OSThread(name: "vx-shadow") { [self] in
-      vx_run_when_idle()
+      ThisMachine.runWhenIdle()
       while !stopping.load(ordering: .acquiring) {
         var isBehind = false
         for entry in entries.withLock({ $0 }) where working.withLock({ _ in tend(entry) }) {
@@ -343,6 +352,7 @@ final class ShadowThread: @unchecked Sendable {
   /// Returns when the hunt is no longer looked after.
   func detach(_ entry: HuntEntry) {
     entries.withLock { $0.removeAll { $0.number == entry.number } }
+    working.letHolderRun()
     working.withLock { _ in }
   }
 

@@ -1,15 +1,15 @@
 import Authoring
-import CSystem
 import Disk
 import Journal
+import Machine
 import Pages
 import Partitions
 import Synchronization
 
 /// The snapshots that one hunt has made and is making; any thread may ask.
-final class SnapshotTrail: Sendable {
+package final class SnapshotTrail: Sendable {
   /// What is known of the last snapshot, for metrics.
-  struct Status: Sendable {
+  package struct Status: Sendable {
     var last: SnapshotHeader?
     /// When it was taken, ms since 1970.
     var takenMs: Int64 = 0
@@ -17,10 +17,10 @@ final class SnapshotTrail: Sendable {
     var tookMs: Int64 = 0
     /// Snapshots since the last full one.
     var sinceFull = 0
-    var failures: UInt64 = 0
-    var written: UInt64 = 0
-    var compressedSegments: UInt64 = 0
-    var removedSegments: UInt64 = 0
+    package var failures: UInt64 = 0
+    package var written: UInt64 = 0
+    package var compressedSegments: UInt64 = 0
+    package var removedSegments: UInt64 = 0
   }
 
   /// For `sinceFull`: the next one is full.
@@ -52,7 +52,7 @@ final class SnapshotTrail: Sendable {
     countedMs = Atomic(nowMs)
   }
 
-  var status: Status { held.withLock { $0 } }
+  package var status: Status { held.withLock { $0 } }
   func update(_ change: @Sendable (inout Status) -> Void) { held.withLock { change(&$0) } }
 
   /// Whether a snapshot is due at journal offset `offset`.
@@ -78,7 +78,7 @@ final class SnapshotTrail: Sendable {
   /// Ends what is under way, and waits until it has ended.
   func cancelAndWait() {
     cancel()
-    while isBusy { vx_sleep_ns(1_000_000) }
+    while isBusy { ThisMachine.sleep(ns: 1_000_000) }
   }
 
   func cancel() { cancelled.store(true, ordering: .releasing) }
@@ -96,7 +96,7 @@ final class SnapshotTrail: Sendable {
     _ image: inout PartitionImage, _ journal: JournalDisk, _ settings: Settings, nowMs: Int64,
     isPaced: Bool
   ) throws(SnapshotFault) {
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     let offset = image.mark.offset
     let status = status
     let scope = SnapshotScope.choose(
@@ -109,7 +109,7 @@ final class SnapshotTrail: Sendable {
         try waitUntilFlushed(offset, journal)
         return try place(of: offset)
       })
-    let took = (vx_monotonic_ns() - start) / 1_000_000
+    let took = (ThisMachine.monotonicNs - start) / 1_000_000
     update {
       $0.last = header
       $0.takenMs = nowMs
@@ -142,7 +142,7 @@ final class SnapshotTrail: Sendable {
       if journal.hasFailed || isCancelled {
         throw .disk(DiskFault("write (cancelled)", files.path(offset), errno: 125))  // ECANCELED
       }
-      vx_sleep_ns(2_000_000)
+      ThisMachine.sleep(ns: 2_000_000)
     }
   }
 

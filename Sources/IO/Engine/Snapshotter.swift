@@ -2,6 +2,7 @@ import Authoring
 import Bus
 import Disk
 import Journal
+import Machine
 import Partitions
 
 /// A partition's image on its way to the thread that writes and drops it.

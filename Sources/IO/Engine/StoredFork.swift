@@ -1,10 +1,10 @@
 public import Authoring
 public import Bounded
-import CSystem
 import Disk
 import Events
 import Hunt
 import Journal
+import Machine
 import Pages
 public import Partitions
 import World
@@ -83,10 +83,10 @@ public final class StoredFork {
       return
     }
     var other = try replay.come(to: offset, along: line, { _ in })
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     let difference = HuntDifference(&now.partition.state, &other.partition.state)
     text = DifferenceText(
-      difference: difference, ns: vx_monotonic_ns() - start, map: replay.map, offset: offset,
+      difference: difference, ns: ThisMachine.monotonicNs - start, map: replay.map, offset: offset,
       head: head)
     fork = other.ending
     partition = other.takePartition()
@@ -112,7 +112,7 @@ extension Replay {
   fileprivate func come(
     to offset: UInt64, along line: Line?, _ warn: (String) -> Void
   ) throws(StoredForkFault) -> Arrival {
-    let start = vx_monotonic_ns()
+    let start = ThisMachine.monotonicNs
     var wish = HuntRecovery.Wish(digestEvery: digestEvery)
     wish.mendsFiles = false
     wish.through = offset
@@ -132,7 +132,7 @@ extension Replay {
     let ending = StoredFork.Ending(
       base: base, events: partition.state.counts.events, digest: partition.state.digest(),
       books: partition.books.sum, isBalanced: partition.books.isBalanced,
-      seconds: Double(vx_monotonic_ns() - start) / 1e9)
+      seconds: Double(ThisMachine.monotonicNs - start) / 1e9)
     return Arrival(partition: partition, ending: ending)
   }
 

@@ -1,9 +1,9 @@
 import Authoring
 import Bounded
-import CSystem
-import Engine
+package import Engine
 import Events
-import Net
+import Machine
+package import Net
 import Partitions
 
 /// The binary stream protocol on top of `Net`: hello, batches in, outcomes and acknowledgements
@@ -12,7 +12,7 @@ import Partitions
 /// Frames of one connection reach their partition in order. A connection whose hunt's queue is full
 /// is not read until there is room; after `waitMs` of that its frame is answered `busy` and counted
 /// as shed, so a sender always hears.
-final class StreamGateway: StreamApplication {
+package final class StreamGateway: StreamApplication {
   /// Longest that a frame waits for room before it is shed, ms.
   static let waitMs: Int64 = 100
 
@@ -30,7 +30,7 @@ final class StreamGateway: StreamApplication {
     var untoldShed: UInt32 = 0
   }
 
-  private let loop: Loop
+  private let loop: any StreamCarrier
   private let engine: Engine
   let port: GatewayPort
   private let latencies: Latencies
@@ -38,16 +38,21 @@ final class StreamGateway: StreamApplication {
   private var waiting: Set<ConnectionID> = []
   private let frame = Slab(byteCount: FrameReader.byteCountMax)
 
-  init(loop: Loop, engine: Engine, port: GatewayPort, latencies: Latencies) {
+  /// A gateway whose latencies nobody reads.
+  package convenience init(carrier: any StreamCarrier, engine: Engine, port: GatewayPort) {
+    self.init(loop: carrier, engine: engine, port: port, latencies: Latencies())
+  }
+
+  init(loop: any StreamCarrier, engine: Engine, port: GatewayPort, latencies: Latencies) {
     self.loop = loop
     self.engine = engine
     self.port = port
     self.latencies = latencies
   }
 
-  func opened(_ connection: ConnectionID) {}
+  package func opened(_ connection: ConnectionID) {}
 
-  func closed(_ connection: ConnectionID) {
+  package func closed(_ connection: ConnectionID) {
     if let session = sessions.removeValue(forKey: connection), session.untoldShed > 0 {
       _ = tellShed(session, session.untoldShed)
     }
@@ -56,9 +61,9 @@ final class StreamGateway: StreamApplication {
 
   // MARK: In
 
-  func received(_ connection: ConnectionID, _ bytes: RawSpan) -> Int {
+  package func received(_ connection: ConnectionID, _ bytes: RawSpan) -> Int {
     var at = 0
-    let now = vx_monotonic_ns()
+    let now = ThisMachine.monotonicNs
     while at < bytes.byteCount {
       switch FrameReader.read(bytes, from: at) {
       case .needMore:
@@ -214,7 +219,7 @@ final class StreamGateway: StreamApplication {
 
   private func lookAtWaiting() {
     if waiting.isEmpty { return }
-    let now = vx_monotonic_ns()
+    let now = ThisMachine.monotonicNs
     for connection in waiting {
       guard var session = sessions[connection] else {
         waiting.remove(connection)
@@ -232,8 +237,8 @@ final class StreamGateway: StreamApplication {
 
   // MARK: Out
 
-  func woken() {
-    let now = vx_monotonic_ns()
+  package func woken() {
+    let now = ThisMachine.monotonicNs
     while port.receive(limit: 4_096, { reply, lines in sendReply(reply, lines, now) }) {}
     for answer in port.takeAnswers() where answer.body.count == 64 {
       let connection = ConnectionID(token: answer.connection)
@@ -243,10 +248,10 @@ final class StreamGateway: StreamApplication {
     lookAtWaiting()
   }
 
-  func tick(nowNs: Int64) { lookAtWaiting() }
+  package func tick(nowNs: Int64) { lookAtWaiting() }
 
   /// Partitions hear once of all that was read.
-  func passed() { port.flush() }
+  package func passed() { port.flush() }
 
   private func sendReply(_ reply: Reply, _ lines: LineRun, _ now: Int64) {
     if reply.connection == .max { return }

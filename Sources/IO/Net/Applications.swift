@@ -47,6 +47,21 @@ extension StreamApplication {
   public func peerFinished(_ connection: ConnectionID) -> Bool { false }
 }
 
+/// What such an application asks of whatever carries its connections: a loop, or a simulation.
+public protocol StreamCarrier: AnyObject {
+  /// Queues bytes to be sent; false when the connection is gone or its buffer is full.
+  func send(_ id: ConnectionID, _ bytes: RawSpan) -> Bool
+  /// Ends the connection once what is queued has left.
+  func close(_ id: ConnectionID)
+  /// Ends the connection at once.
+  func drop(_ id: ConnectionID)
+  /// Reads no more from the connection until `resumeReading`.
+  func pauseReading(_ id: ConnectionID)
+  func resumeReading(_ id: ConnectionID)
+}
+
+extension Loop: StreamCarrier {}
+
 /// Answers HTTP requests, follows event streams and talks over WebSockets.
 public protocol HTTPApplication: NetApplication {
   /// A whole request arrived.

@@ -69,3 +69,22 @@ void vx_block_signals(void);
 int vx_wait_signal(int64_t timeout_ms);
 /// Sleeps at least so long.
 VX_NOLOCKS void vx_sleep_ns(int64_t ns);
+
+/// The object that stands for the machine on the calling thread; null where it is the real one.
+VX_NOLOCKS void *_Nullable vx_thread_machine(void);
+void vx_set_thread_machine(void *_Nullable machine);
+
+/// A line of execution with a stack of its own, run on the thread that enters it.
+typedef struct vx_fiber vx_fiber;
+/// Null when there is no memory. `body` runs at the first `vx_fiber_enter`.
+vx_fiber *_Nullable vx_fiber_make(size_t stack_bytes, void (*_Nonnull body)(void *_Nullable),
+                                  void *_Nullable argument);
+/// Runs the fiber until it leaves or its body returns; 1 when the body has returned.
+int vx_fiber_enter(vx_fiber *_Nonnull fiber);
+/// From inside the fiber: back to whoever entered it.
+void vx_fiber_leave(vx_fiber *_Nonnull fiber);
+/// Its body has returned, or never ran.
+void vx_fiber_free(vx_fiber *_Nonnull fiber);
+/// When the process is about to die of a trap, `text` is written to stderr first; null for none.
+/// The text must outlive the wish.
+void vx_say_on_trap(const char *_Nullable text);

@@ -1,7 +1,5 @@
-import Testkit
-
-/// A block world of plain arrays and the slowest algorithms, written from the definitions alone: which
-/// steps are open, what they cost, how far it is to walk. It shares no code with the engine.
+/// A block world of plain arrays and the slowest algorithms, written from the definitions alone:
+/// which steps are open, what they cost, how far it is to walk. It shares no code with the engine.
 struct ModelWorld {
   let eight: Bool
   let width: Int
@@ -86,8 +84,8 @@ struct ModelWorld {
 
   // MARK: Walks
 
-  /// (distance, treasure) of the nearest treasure from every node, by relaxing all edges until nothing
-  /// changes; of several as near, the lowest id.
+  /// (distance, treasure) of the nearest treasure from every node, by relaxing all edges until
+  /// nothing changes; of several as near, the lowest id.
   func field(_ treasures: [(node: Int, id: UInt32)]) -> [(distance: Int, treasure: UInt32)?] {
     var keys = [(distance: Int, treasure: UInt32)?](repeating: nil, count: open.count)
     func isBetter(_ left: (Int, UInt32), _ right: (distance: Int, treasure: UInt32)?) -> Bool {
@@ -129,18 +127,24 @@ struct ModelWorld {
 
   /// Cost of the cheapest walk, by Dijkstra's algorithm with a list for a queue; nil when none.
   func cost(from start: Int, to goal: Int) -> Int? {
-    var best = [start: 0]
-    var settled: Set<Int> = []
-    while let (node, distance) = best.filter({ !settled.contains($0.key) })
-      .min(by: { $0.value < $1.value })
-    {
-      if node == goal { return distance }
-      settled.insert(node)
-      for direction in 0..<degree where edges[node][direction] != 0 {
-        guard let next = neighbour(node, direction) else { continue }
-        best[next] = min(best[next] ?? .max, distance + cost(node, direction))
+    var best = [Int](repeating: .max, count: open.count)
+    var isSettled = [Bool](repeating: false, count: open.count)
+    var reached = [start]
+    best[start] = 0
+    while true {
+      var next: Int?
+      for node in reached where !isSettled[node] && best[node] < next.map({ best[$0] }) ?? .max {
+        next = node
       }
+      guard let node = next else { return nil }
+      if node == goal { return best[node] }
+      isSettled[node] = true
+      for direction in 0..<degree where edges[node][direction] != 0 {
+        guard let neighbour = neighbour(node, direction) else { continue }
+        if best[neighbour] == .max { reached.append(neighbour) }
+        best[neighbour] = min(best[neighbour], best[node] + cost(node, direction))
+      }
+      reached.removeAll { isSettled[$0] }
     }
-    return nil
   }
 }

@@ -1,8 +1,8 @@
 import Events
 import Hunt
 
-/// The rules of a hunt in dictionaries and arrays, written from what the types' comments promise, as
-/// simply as they can be said. It verifies outcomes; it knows nothing of pages, rows or capacity
+/// The rules of a hunt in dictionaries and arrays, written from what the types' comments promise,
+/// as simply as they can be said. It verifies outcomes; it knows nothing of pages, rows or capacity
 /// beyond the declared limits, and judges no sequence numbers.
 struct Model {
   struct Player {
@@ -53,6 +53,8 @@ struct Model {
   }
 
   let definition: HuntDefinition
+  /// Those in force.
+  var rules: HuntRules
   var world: ModelWorld
   var now: Int64 = 0
   var phase: HuntPhase
@@ -69,6 +71,7 @@ struct Model {
 
   init(_ definition: HuntDefinition, _ world: ModelWorld) {
     self.definition = definition
+    rules = definition.rules
     self.world = world
     phase = definition.startsLive ? .live : .draft
     boards = definition.boards.map { _ in [:] }
@@ -103,7 +106,6 @@ struct Model {
   mutating func judge(_ event: Event) -> Expected {
     var expected = Expected()
     expected.treasure = event.treasure
-    let rules = definition.rules
     if rules.latenessMs > 0 && event.time < now - rules.latenessMs {
       expected.result = .late
       expected.disposition = .late
@@ -135,10 +137,24 @@ struct Model {
     return expected
   }
 
-  /// Makes the event's player present, where the rules let an event do that; what stands against it.
+  /// An event that a line of history leaves out: judged late or counted, and nothing else.
+  mutating func omit(_ event: Event) -> Expected {
+    var expected = Expected()
+    expected.treasure = event.treasure
+    if rules.latenessMs > 0 && event.time < now - rules.latenessMs {
+      expected.result = .late
+      expected.disposition = .late
+    } else {
+      events += 1
+    }
+    return expected
+  }
+
+  /// Makes the event's player present, where the rules let an event do that; what stands against
+  /// it.
   private mutating func admit(_ event: Event) -> ResultCode {
     if players[event.player]?.isPresent == true { return .ok }
-    return definition.rules.joinImplicitly ? enter(event.player) : .unknownPlayer
+    return rules.joinImplicitly ? enter(event.player) : .unknownPlayer
   }
 
   private mutating func enter(_ player: UInt64) -> ResultCode {
@@ -202,7 +218,6 @@ struct Model {
   private func walk(
     _ event: Event, _ player: Player, from place: (x: Int32, y: Int32, z: Int32), to node: Int
   ) -> ResultCode {
-    let rules = definition.rules
     let steps = max(abs(Int(event.x) - Int(place.x)), abs(Int(event.y) - Int(place.y)))
     if steps == 0 { return .ok }
     let elapsedMs = max(0, min(event.time - player.lastMove, 7 * 86_400_000))
@@ -211,8 +226,8 @@ struct Model {
     if rules.speedMax > 0 && steps > min(Int(rules.stepsMax), earned) { return .tooFast }
     guard rules.walls, let start = world.node(place.x, place.y) else { return .ok }
     guard let cost = world.cost(from: start, to: node) else { return .throughWall }
-    // The walk may be half as long again as the blocks earned, and one more; slow edges count as the
-    // blocks that they are worth.
+    // The walk may be half as long again as the blocks earned, and one more; slow edges count as
+    // the blocks that they are worth.
     let allowed = (max(earned, steps) * 3 / 2 + 1) * world.straightCost
     return rules.speedMax == 0 || cost <= allowed ? .ok : .throughWall
   }
@@ -247,12 +262,13 @@ struct Model {
     players[event.player] = player
   }
 
-  private mutating func hints() -> [(distance: Int, treasure: UInt32)?] {
+  /// The nearest open treasure of every node, from scratch.
+  mutating func hints() -> [(distance: Int, treasure: UInt32)?] {
     if let field { return field }
     let open = treasures.compactMap { id, treasure in
       treasure.phase == .open ? world.node(treasure.x, treasure.y).map { ($0, id) } : nil
     }
-    let radius = Int(definition.rules.hintRadius) * world.straightCost
+    let radius = Int(rules.hintRadius) * world.straightCost
     let made = world.field(open.map { (node: $0.0, id: $0.1) }).map { near in
       radius > 0 && near.map { $0.distance > radius } ?? false ? nil : near
     }
@@ -331,7 +347,7 @@ struct Model {
       return .tooFar
     }
     guard treasure.phase == .open, treasure.free > 0 else { return .noStock }
-    let cap = Int(definition.rules.claimsPerPlayer)
+    let cap = Int(rules.claimsPerPlayer)
     if cap > 0 {
       let key = [event.player, UInt64(event.treasure)]
       if claims[key] == nil && claims.count == definition.limits.claims { return .limitReached }
