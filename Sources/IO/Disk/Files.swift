@@ -46,9 +46,9 @@ public struct File: ~Copyable {
 
   /// Makes `path` anew, to be filled with whole blocks past the page cache.
   ///
-  /// - Parameter spare: A file that nobody needs any more; where it exists, and nobody still reads it,
-  ///   it becomes this one, and all its bytes must be written over. Freeing the blocks of one file and
-  ///   finding others for the next makes every durable write beside it wait.
+  /// - Parameter spare: A file that nobody needs any more; where it exists, and nobody still reads
+  ///   it, it becomes this one, and all its bytes must be written over. Freeing the blocks of one
+  ///   file and finding others for the next makes every durable write beside it wait.
   public init(filling path: String, spare: String? = nil) throws(DiskFault) {
     self.path = path
     descriptor = Self.openedToFill(path, spare)
