@@ -34,9 +34,9 @@ import Testkit
             through: max(stand.durable, end - min(end, UInt64(random.below(60)))),
             limit: random.chance(30) ? random.below(4) : .max)
         }
-        if stand.partition.isHolding, stand.partition.heldThrough <= stand.durable {
+        if let held = stand.partition.oldestHeld, held.offset <= stand.durable {
           stand.release()
-          if stand.partition.isHolding, stand.partition.heldThrough <= stand.durable {
+          if let held = stand.partition.oldestHeld, held.offset <= stand.durable {
             return false
           }
         }

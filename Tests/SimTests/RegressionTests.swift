@@ -31,3 +31,9 @@ private func holds(_ seed: UInt64, _ steps: Int, _ faults: Set<SimulationFault>)
 @Test func anUnchangedForkDiffersInNoPage() {
   #expect(holds(1, 20_000, [.power, .cut, .split, .duplicate, .clock, .limits]))
 }
+
+/// A gateway that took no replies made the hunt's thread turn without rest: it found that the oldest
+/// reply might go, had no room to send it, and called that work. It sleeps until it is rung for room.
+@Test func aHuntWithoutRoomForRepliesSleeps() {
+  #expect(holds(466_718_732, 20_000, Set(SimulationFault.allCases)))
+}

@@ -155,8 +155,8 @@ public struct Partition: ~Copyable {
   /// Whether replies wait for the disk.
   public var isHolding: Bool { !held.isEmpty }
 
-  /// The offset that the oldest held reply waits for; 0 when none is held.
-  public var heldThrough: UInt64 { held.first?.offset ?? 0 }
+  /// The reply held longest, whose offset says what it waits for; nil when none is held.
+  public var oldestHeld: Reply? { held.first }
 
   /// The journal has failed: what is held can never be durable. Each held reply goes out as what it
   /// is, applied in memory, its outcomes marked provisional.

@@ -119,11 +119,7 @@ final class PartitionThread: @unchecked Sendable {
     }
     for hunt in hunts {
       guard let hunt else { continue }
-      if hunt.partition.isHolding
-        && hunt.partition.heldThrough <= hunt.journal.durableThrough
-      {
-        return true
-      }
+      if canRelease(hunt) { return true }
       if hunt.journal.hasFailed != hunt.hasFailed { return true }
     }
     return false
@@ -247,10 +243,9 @@ final class PartitionThread: @unchecked Sendable {
     }
     let durable = hunt.journal.durableThrough
     hunt.entry.feed.durableThrough = durable
-    let through = hunt.hasFailed ? .max : durable
-    if hunt.partition.isHolding && hunt.partition.heldThrough <= through {
+    if canRelease(hunt) {
       worked = true
-      hunt.partition.release(durable: through) { run in
+      hunt.partition.release(durable: hunt.hasFailed ? .max : durable) { run in
         let reply = run.load(0, as: Reply.self)
         let ring = ports[Int(reply.gateway)].fromThreads[index]
         guard ring.hasRoom(run.count) else { return false }
@@ -269,6 +264,20 @@ final class PartitionThread: @unchecked Sendable {
       }
     }
     return worked
+  }
+
+  /// Whether the oldest reply that a hunt holds may go and finds room; where it only wants room,
+  /// the gateway rings when there is some.
+  private func canRelease(_ hunt: HostedHunt) -> Bool {
+    guard let reply = hunt.partition.oldestHeld,
+      hunt.hasFailed || reply.offset <= hunt.journal.durableThrough
+    else { return false }
+    let port = ports[Int(reply.gateway)]
+    let ring = port.fromThreads[index]
+    let count = 1 + Int(reply.lineCount)
+    if ring.hasRoom(count) { return true }
+    port.askForReplyRoom()
+    return ring.hasRoom(count)
   }
 
   private func wakePorts() {
