@@ -13,7 +13,7 @@ import Testkit
 @Test func talliesEqualADictionary() {
   var refused = 0
   #expect(
-    forAll(cases: 300) { random in
+    forAll(cases: 1_200) { random in
       var tallies = Tallies()
       var model: [UInt64: Tally] = [:]
       for _ in 0..<random.below(60) {

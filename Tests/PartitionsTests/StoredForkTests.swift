@@ -109,7 +109,7 @@ private func replayed(_ hunt: HuntOnDisk, _ line: Line, to offset: UInt64) throw
 @Test func storedForksEqualReplays() throws {
   var outcomes: Set<String> = []
   #expect(
-    forAll(cases: 10) { random in
+    forAll(cases: 24) { random in
       let hunt = try playWithPromotions(&random)
       let history = hunt.stand.partition.line.history
       let head = hunt.stand.partition.nextOffset

@@ -234,8 +234,13 @@ public final class JournalDisk: @unchecked Sendable {
   ) throws(DiskFault) {
     try files.file.flushData()
     progress.lastFlush = ThisMachine.monotonicNs
-    flushed.store(progress.written, ordering: .releasing)
-    if durableThrough < progress.written { claim(&progress) }
+    let through = progress.written
+    let isSaid = faultText.withLock { fault in
+      guard fault == nil else { return false }
+      flushed.store(through, ordering: .releasing)
+      return true
+    }
+    if isSaid && durableThrough < through { claim(&progress) }
   }
 
   private func fail(_ text: String) {
