@@ -23,6 +23,8 @@ enum BenchCommand {
                                 [--runs <n>] [--json <file>]
            veltrix bench disk [--data <dir>] [--seconds <n>] [--per-second <n>] [--json <file>]
            veltrix bench pages [--players <n>] [--edges <n>] [--runs <n>] [--json <file>]
+           veltrix bench graph [--side <n>] [--treasures <n>] [--work <n>] [--seed <n>]
+                               [--runs <n>] [--json <file>]
       apply            steps of one partition in memory, no disk, no network: 80 % moves by one step
                        with a hint, 10 % claims, 10 % scores, two boards, batches of 512
       replay           the journal of such a hunt, its joins included and a digest of every page in
@@ -39,6 +41,10 @@ enum BenchCommand {
       pages            forks, digests, differences, writes and reads of a state in pages; needs
                        1.3 GB for a world of 47,000,000 edges
       --edges <n>      10,000...1,000,000,000                             default 47,000,000
+      graph            hints, edge changes, claims, spawns and paths in a square of blocks with
+                       weights of 1 to 16, beside plain Dijkstra; needs 1 GB
+      --side <n>       blocks, 16...4,096; --treasures at most an eighth of all  default 3,400
+      --work <n>       blocks that one event or tick repairs, 16...65,536        default 2,048
       --json <file>    the figures, for programs
 
     exit: 0 fine, 1 the books do not balance, a replay differs or an answer is wrong, 2 bad usage
@@ -49,6 +55,7 @@ enum BenchCommand {
     do throws(Arguments.Fault) {
       var arguments = try Arguments(arguments)
       var plan = ApplyBench.Plan()
+      if arguments.words == ["graph"] { return try graph(&arguments) }
       plan.events = try arguments.takeInteger(
         "--events", 100_000...1_000_000_000, default: plan.events)
       plan.players = try arguments.takeInteger(
@@ -72,7 +79,7 @@ enum BenchCommand {
         pagesPlan.edges = try arguments.takeInteger(
           "--edges", 10_000...1_000_000_000, default: pagesPlan.edges)
       } else if arguments.words != ["apply"] && arguments.words != ["replay"] {
-        throw Arguments.Fault(message: "one of apply, replay, disk, pages is needed")
+        throw Arguments.Fault(message: "one of apply, replay, disk, pages, graph is needed")
       }
       if let flag = arguments.flags.first {
         throw Arguments.Fault(message: "\(flag.name): unknown flag")
@@ -124,6 +131,43 @@ enum BenchCommand {
     if let path {
       let json =
         "{\"players\":\(plan.players),\"edges\":\(plan.edges),\"pages\":\(bench.pageCount),"
+        + "\"runs\":\(plan.runs),\"figures\":[\n\(figures.joined(separator: ",\n"))\n]}\n"
+      do throws(DiskFault) { try Files.replace(path, Array(json.utf8)) } catch {
+        Terminal.error("veltrix bench: \(error)")
+        return ExitCode.usage
+      }
+    }
+    return bench.faults.isEmpty ? ExitCode.fine : ExitCode.failedCheck
+  }
+
+  private static func graph(_ arguments: inout Arguments) throws(Arguments.Fault) -> Int32 {
+    var plan = GraphBench.Plan()
+    plan.side = try arguments.takeInteger("--side", 16...4_096, default: plan.side)
+    plan.treasures = try arguments.takeInteger(
+      "--treasures", 1...plan.side * plan.side / 8,
+      default: min(plan.treasures, plan.side * plan.side / 115))
+    plan.fewTreasures = min(plan.fewTreasures, plan.treasures)
+    plan.work = try arguments.takeInteger("--work", 16...65_536, default: plan.work)
+    plan.seed = UInt64(try arguments.takeInteger("--seed", 0...Int.max, default: 1))
+    plan.runs = try arguments.takeInteger("--runs", 1...100, default: plan.runs)
+    let path = arguments.take("--json")
+    if let flag = arguments.flags.first {
+      throw Arguments.Fault(message: "\(flag.name): unknown flag")
+    }
+    var bench = GraphBench(plan)
+    let side = plan.side
+    Terminal.out(
+      "\(side) x \(side) blocks, \(4 * side * (side - 1)) edges, \(plan.treasures) treasures, work "
+        + "\(plan.work); in the last column plain Dijkstra\n" + PagesBench.Figure.title)
+    var figures: [String] = []
+    bench.measure {
+      Terminal.out($0.line)
+      figures.append($0.json)
+    }
+    for fault in bench.faults { Terminal.error("veltrix bench: \(fault)") }
+    if let path {
+      let json =
+        "{\"side\":\(side),\"treasures\":\(plan.treasures),\"work\":\(plan.work),"
         + "\"runs\":\(plan.runs),\"figures\":[\n\(figures.joined(separator: ",\n"))\n]}\n"
       do throws(DiskFault) { try Files.replace(path, Array(json.utf8)) } catch {
         Terminal.error("veltrix bench: \(error)")

@@ -112,6 +112,7 @@ private func place(_ random: inout TestRandom) -> (text: String, place: HistoryP
     (#"{"omit":{"from":"-1"}}"#, .fork, "omit.from malformed"),
     (#"{"rules":{"lateness":"1s"}}"#, .fork, "rules.lateness conflict"),
     (#"{"rules":{"hint_radius":5}}"#, .fork, "rules.hint_radius conflict"),
+    (#"{"rules":{"hint_work":64}}"#, .fork, "rules.hint_work conflict"),
     (#"{"rules":{"wall":false}}"#, .fork, "rules.wall unknownKey"),
     (#"{"promote":true}"#, .fork, "promote unknownKey"),
     ("{}", .unplay, "players missing"), (#"{"from":3}"#, .unplay, "players missing"),

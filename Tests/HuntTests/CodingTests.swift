@@ -25,6 +25,7 @@ private func randomDefinition(_ random: inout TestRandom) -> HuntDefinition {
   definition.rules.claimsPerPlayer = UInt32(random.below(1 << 20))
   definition.rules.joinImplicitly = random.chance(50)
   definition.rules.hintRadius = random.chance(50) ? UInt32(random.below(300_001)) : 0
+  if random.chance(50) { definition.rules.hintWork = UInt32(16 + random.below(65_521)) }
   definition.startsLive = random.chance(50)
   for _ in 0..<random.below(5) {
     var spec = TreasureSpec(
@@ -62,6 +63,8 @@ private func randomDefinition(_ random: inout TestRandom) -> HuntDefinition {
   #expect(old[4] == 1)
   definition.rules.hintRadius = 64
   #expect(definition.encoded()[4] == 2 && definition.encoded().count == old.count + 8)
+  definition.rules.hintWork = 16
+  #expect(definition.encoded()[4] == 3 && definition.encoded().count == old.count + 16)
   #expect(try HuntDefinition(decoding: old).rules.hintRadius == 0)
 }
 

@@ -5,23 +5,31 @@ import Testkit
 import World
 
 /// A world with a field, the model of both, and what is needed to change them together.
-private struct Pair: ~Copyable {
+struct FieldPair: ~Copyable {
   let world: GridWorld
   let field: TreasureField
   let pool: PagePool
   var space: PageSpace
   var scratch: FieldScratch
   var model: Model
+  /// Treasures closed somewhere since nothing was left to repair.
+  var closed: Set<UInt32> = []
 
-  init(_ rows: [String], eight: Bool, radiusMax: UInt32 = distanceMax) {
+  init(
+    _ rows: [String], eight: Bool, radiusMax: UInt32 = distanceMax, workMax: Int? = nil,
+    backlogRoom: Int? = nil
+  ) {
     let map = blockMap(rows, eight: eight)
     var layout = PageLayout()
     world = GridWorld("world", map, in: &layout)
-    field = TreasureField("field", over: world, radiusMax: radiusMax, in: &layout)
+    field = TreasureField(
+      "field", over: world, radiusMax: radiusMax, backlogRoom: backlogRoom, in: &layout)
     pool = PagePool(pageCount: layout.pageCount * 12 + 1)
     space = PageSpace(layout, pool: pool)
     // Without slack, so that stale entries get dropped.
-    scratch = FieldScratch(nodeCount: map.nodeCount, heapCapacity: map.nodeCount)
+    scratch =
+      workMax.map { FieldScratch(nodeCount: map.nodeCount, workMax: $0) }
+      ?? FieldScratch(nodeCount: map.nodeCount, heapCapacity: map.nodeCount)
     model = Model(eight: eight, width: map.width, rows: rows)
   }
 
@@ -75,6 +83,7 @@ private struct Pair: ~Copyable {
   /// One random change made to both; false when they answer differently.
   mutating func change(_ random: inout TestRandom) -> Bool {
     let node = random.below(world.nodeCount)
+    if !field.isSettling(space) { closed = [] }
     switch random.below(10) {
     case 0..<3:
       let treasure = UInt32(random.below(40) + 1)
@@ -87,6 +96,7 @@ private struct Pair: ~Copyable {
       let ids = model.treasures[node]!.sorted()
       let treasure = ids[random.below(ids.count)]
       model.treasures[node]!.remove(treasure)
+      closed.insert(treasure)
       let next = model.treasures[node]!.min() ?? 0
       if next == 0 { model.treasures[node] = nil }
       field.close(treasure, at: UInt32(node), next: next > treasure ? next : 0, &space, &scratch)
@@ -132,7 +142,7 @@ private struct Pair: ~Copyable {
       let rows = randomRows(
         &random, width: width, height: height, wallPercent: [0, 20, 45][random.below(3)])
       let radius = random.chance(25) ? UInt32(random.below(eight ? 80_000 : 6)) : distanceMax
-      var pair = Pair(rows, eight: eight, radiusMax: radius)
+      var pair = FieldPair(rows, eight: eight, radiusMax: radius)
       for _ in 0..<60 {
         if !pair.change(&random) || !pair.agrees(pair.space, pair.model) { return false }
       }
@@ -145,7 +155,7 @@ private struct Pair: ~Copyable {
   #expect(
     forAll(cases: 12) { random in
       let rows = randomRows(&random, width: 8, height: 7, wallPercent: 20)
-      var pair = Pair(rows, eight: random.chance(50))
+      var pair = FieldPair(rows, eight: random.chance(50))
       for _ in 0..<20 { if !pair.change(&random) { return false } }
       let kept = pair.model
       var fork: PageSpace
@@ -165,7 +175,7 @@ private struct Pair: ~Copyable {
   #expect(
     forAll(cases: 20) { random in
       let rows = randomRows(&random, width: 12, height: 9, wallPercent: 25)
-      var pair = Pair(rows, eight: random.chance(50))
+      var pair = FieldPair(rows, eight: random.chance(50))
       for _ in 0..<40 { if !pair.change(&random) { return false } }
       let before = pair.space.digest()
       let open = pair.model.treasures.flatMap { node, ids in
@@ -183,9 +193,9 @@ private struct Pair: ~Copyable {
     forAll(cases: 20) { random in
       let eight = random.chance(50)
       let rows = randomRows(&random, width: 12, height: 9, wallPercent: 25)
-      var lived = Pair(rows, eight: eight)
+      var lived = FieldPair(rows, eight: eight)
       for _ in 0..<60 { if !lived.change(&random) { return false } }
-      var fresh = Pair(rows, eight: eight)
+      var fresh = FieldPair(rows, eight: eight)
       for node in 0..<UInt32(lived.world.nodeCount) {
         _ = fresh.world.setBlock(node, open: lived.model.open[Int(node)], &fresh.space)
       }

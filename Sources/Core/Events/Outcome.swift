@@ -113,6 +113,8 @@ public enum Disposition: UInt8, CaseIterable, Sendable, BitwiseCopyable {
   /// The next two compare with the player's previous hint.
   @inlinable public static var warmer: OutcomeFlags { OutcomeFlags(rawValue: 2) }
   @inlinable public static var colder: OutcomeFlags { OutcomeFlags(rawValue: 4) }
+  /// A hint was asked for, and is not known before the repairs around the player are done.
+  @inlinable public static var settling: OutcomeFlags { OutcomeFlags(rawValue: 8) }
 }
 
 /// Why an event ended as it did. Numbers are on the wire; they are never reused.

@@ -92,6 +92,10 @@ public enum OutcomeWriter {
     if kind == .claim || kind == .spawn, outcome.result == .ok || outcome.result == .noStock {
       json.field("stock_left", UInt64(outcome.stockLeft))
     }
+    if outcome.flags.contains(.settling) {
+      json.key("settling")
+      json.bool(true)
+    }
     if hasHint { appendHint(outcome, isOwnTreasure: isOwnTreasure, to: &json) }
   }
 

@@ -15,7 +15,8 @@ public enum DefinitionFault: Error, Equatable, Sendable {
 /// then name and windowMs 8, 0 for all time).
 ///
 /// Version 2 has a ninth rule, hintRadius, behind the eight; a definition without a radius is
-/// written as version 1, so that hunts made before there was one keep their identity.
+/// written as version 1, so that hunts made before there was one keep their identity. So does
+/// version 3 have a tenth, hintWork, and stands only where it is not the default.
 extension HuntDefinition {
   private static var magic: UInt64 { 0x4448_5856 }
 
@@ -30,7 +31,9 @@ extension HuntDefinition {
       out += bytes
     }
     put(Int64(Self.magic), 4)
-    put(rules.hintRadius == 0 ? 1 : 2, 4)
+    let hasWork = rules.hintWork != HuntRules.hintWorkDefault
+    let hasRadius = hasWork || rules.hintRadius > 0
+    put(hasWork ? 3 : hasRadius ? 2 : 1, 4)
     put(name)
     for value in [
       limits.players, limits.treasures, limits.claims, limits.producers, limits.gaps,
@@ -41,7 +44,8 @@ extension HuntDefinition {
       rules.latenessMs, rules.aheadMs, Int64(rules.claimsPerPlayer),
       rules.joinImplicitly ? 1 : 0,
     ] { put(value) }
-    if rules.hintRadius > 0 { put(Int64(rules.hintRadius)) }
+    if hasRadius { put(Int64(rules.hintRadius)) }
+    if hasWork { put(Int64(rules.hintWork)) }
     put(startsLive ? 1 : 0)
     put(Int64(treasures.count), 4)
     for treasure in treasures {
@@ -67,7 +71,7 @@ extension HuntDefinition {
       throw .outOfRange(field: "magic", value: magic, at: 0)
     }
     let version = try reader.integer("version", 4, 0...Int64(UInt32.max))
-    guard version == 1 || version == 2 else { throw .unsupportedVersion(UInt32(version)) }
+    guard (1...3).contains(version) else { throw .unsupportedVersion(UInt32(version)) }
     name = try reader.text("name", 48)
     limits.players = Int(try reader.integer("players", 8, 1...(1 << 24 - 1)))
     limits.treasures = Int(try reader.integer("treasures", 8, 1...1_000_000))
@@ -84,7 +88,18 @@ extension HuntDefinition {
     rules.aheadMs = try reader.integer("aheadMs", 8, 0...(1 << 53))
     rules.claimsPerPlayer = UInt32(try reader.integer("claimsPerPlayer", 8, 0...(1 << 20)))
     rules.joinImplicitly = try reader.integer("joinImplicitly", 8, 0...1) == 1
-    if version == 2 { rules.hintRadius = UInt32(try reader.integer("hintRadius", 8, 1...300_000)) }
+    if version >= 2 {
+      let least: Int64 = version == 2 ? 1 : 0
+      rules.hintRadius = UInt32(try reader.integer("hintRadius", 8, least...300_000))
+    }
+    if version == 3 {
+      let work = try reader.integer("hintWork", 8, 16...65_536)
+      // A version stands for one form: the default has no place in this one.
+      guard work != HuntRules.hintWorkDefault else {
+        throw .outOfRange(field: "hintWork", value: work, at: reader.at - 8)
+      }
+      rules.hintWork = UInt32(work)
+    }
     startsLive = try reader.integer("startsLive", 8, 0...1) == 1
     let coordinate = Int64(Int32.min)...Int64(Int32.max)
     for _ in 0..<(try reader.integer("treasure count", 4, 0...1_000_000)) {

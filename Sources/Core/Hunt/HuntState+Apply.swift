@@ -141,15 +141,23 @@ extension HuntState {
     }
   }
 
-  /// Sets the clock and fires the timers that are due by then, oldest first.
+  /// Sets the clock, goes on with the repairs that events left, and fires the timers that are due
+  /// by then, oldest first.
   ///
   /// - Parameter time: ms since 1970; an earlier time than the clock's changes nothing.
   mutating func advance(to time: Int64, _ offset: UInt64, _ effects: inout EffectBuffer) {
     if time <= now { return }
     now = time
+    field.catchUp(work: scratch.workMax, &space)
     while let next = nextTimer, next <= time {
       fireTimer(offset, &effects)
     }
+  }
+
+  /// When the clock has something to do next, ms since 1970: a timer, or repairs that were left.
+  public var nextWake: Int64? {
+    if field.isSettling(space) { return now + 1 }
+    return nextTimer
   }
 
   /// When the next timer is due, ms since 1970.

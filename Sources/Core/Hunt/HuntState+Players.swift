@@ -202,6 +202,13 @@ extension HuntState {
     player.moves += 1
   }
 
+  /// Whether what the field says at `node` is exact now, and no repair is on its way there.
+  public func isHintCertain(_ node: UInt32) -> Bool {
+    guard field.isCertain(node, space) else { return false }
+    let treasure = field.treasure(node, space)
+    return treasure == 0 || row(ofTreasure: treasure).map { self.treasure($0).phase } == .open
+  }
+
   /// Fills in total, rank and hint after a change of place; the caller stores `player`.
   private mutating func finishPlace(
     _ event: Event, _ row: Int, _ player: inout PlayerRow, _ outcome: inout Outcome
@@ -211,6 +218,11 @@ extension HuntState {
     guard player.isPlaced, event.flags.contains(.wantHint),
       let node = world.map.node(x: Int(player.x), y: Int(player.y))
     else { return }
+    if field.isSettling(space), !isHintCertain(node) {
+      // The next hint is compared with the last that was one.
+      outcome.flags.insert(.settling)
+      return
+    }
     if isReplaying {
       // Nobody is answered; `unreachable` is what no hint leaves.
       player.lastDistance = field.distance(node, space)

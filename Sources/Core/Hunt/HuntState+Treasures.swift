@@ -91,7 +91,7 @@ extension HuntState {
   // MARK: Life of a treasure
 
   /// Places a treasure of the hunt file, before the first event; the field is spread afterwards.
-  mutating func place(_ spec: TreasureSpec) {
+  mutating func place(_ spec: TreasureSpec, _ scratch: inout FieldScratch) {
     guard let node = world.map.node(x: Int(spec.x), y: Int(spec.y)) else { return }
     var treasure = TreasureRow()
     treasure.id = spec.id

@@ -71,9 +71,10 @@ public struct HuntState: ~Copyable {
     self.init(definition, places, PageSpace(layout, pool: pool, isBranch: isBranch))
     counts { $0.phaseRaw = (definition.startsLive ? HuntPhase.live : .draft).rawValue }
     // All at once: one search from every treasure, instead of a repair for each.
-    field.clear(&space, &scratch)
-    for treasure in definition.treasures { place(treasure) }
-    field.spread(&space, &scratch)
+    var whole = FieldScratch(nodeCount: world.nodeCount)
+    field.clear(&space, &whole)
+    for treasure in definition.treasures { place(treasure, &whole) }
+    field.spread(&space, &whole)
   }
 
   /// The state that `space` holds, a fork or an image of one of the same definition and map.
@@ -115,7 +116,8 @@ public struct HuntState: ~Copyable {
     idempotencyRing = places.idempotencyRing
     idempotencyOffsets = places.idempotencyOffsets
     field = places.field
-    scratch = FieldScratch(nodeCount: places.world.nodeCount)
+    scratch = FieldScratch(
+      nodeCount: places.world.nodeCount, workMax: Int(definition.rules.hintWork))
     finder = PathFinder(nodeBudgetMax: Self.stepBudget)
     boards = places.boards
     pending = PendingStandings(places.boards)

@@ -14,8 +14,9 @@ public struct Lineage: Equatable, Sendable {
     public init(from: UInt64, rules: HuntRules) {
       self.from = from
       self.rules = rules
-      // The definition's holds for the hunt's life, and the flat form leaves it out.
+      // The definition's hold for the hunt's life, and the flat form leaves them out.
       self.rules.hintRadius = 0
+      self.rules.hintWork = HuntRules.hintWorkDefault
     }
   }
 

@@ -3,48 +3,91 @@ internal import Bounded
 /// Working memory for repairing fields, taken at boot; it keeps nothing between two calls.
 ///
 /// One scratch serves any number of fields and forks over worlds of at most `nodeCount` nodes, one
-/// call at a time. Memory: 22 bytes a node, touched only as far as the largest region repaired.
+/// call at a time.
 public struct FieldScratch: ~Copyable {
   /// Most nodes of a world it serves.
   public let nodeCount: Int
+  /// Most work that one call does, in nodes looked at; what is left goes on in `settle(budget:)`.
+  public let workMax: Int
   /// Nodes that the last call gave a new distance or owner, an exact measure of its work.
   public internal(set) var settledCount = 0
 
   var heap: DistanceHeap
-  /// The nodes of the region whose keys the event made invalid.
+  /// Nodes that the call may still look at.
+  var workLeft = 0
+  /// Whether the call gives nodes outside the region better keys.
+  var isLowering = false
+  /// Whether the field has a backlog, and whether that has keys to hand on.
+  var isBeside = false
+  var isLoose = false
+  /// The nodes of the region whose keys the event made invalid, the keys that they had, and the
+  /// best that the region's surroundings offer.
   private let nodes: Slab
-  /// For each of them first its old key, then the best key that the region's surroundings offer.
+  private let oldKeys: Slab
   private let keys: Slab
   private(set) var count = 0
 
+  /// For work of any size at once. Memory: 30 bytes a node, touched only as far as the largest
+  /// region repaired.
   public init(nodeCount: Int) {
     self.init(
-      nodeCount: nodeCount, heapCapacity: DistanceHeap.capacity(liveMax: nodeCount))
+      nodeCount: nodeCount, workMax: .max, heapCapacity: DistanceHeap.capacity(liveMax: nodeCount))
+  }
+
+  /// For work of at most `workMax` nodes at once, `1...workLimit`.
+  ///
+  /// Memory: 240 bytes a unit of work, and no more than 30 bytes a node.
+  public init(nodeCount: Int, workMax: Int) {
+    precondition(workMax > 0 && workMax <= Self.workLimit, "work of \(workMax) nodes")
+    self.init(
+      nodeCount: nodeCount, workMax: workMax,
+      heapCapacity: DistanceHeap.capacity(liveMax: min(nodeCount, Self.touchedMax(workMax))))
   }
 
   /// For tests: a heap without slack, at least `nodeCount` entries.
   package init(nodeCount: Int, heapCapacity: Int) {
-    precondition(nodeCount > 0 && nodeCount <= BlockMap.cellCountMax && heapCapacity >= nodeCount)
+    precondition(heapCapacity >= nodeCount)
+    self.init(nodeCount: nodeCount, workMax: .max, heapCapacity: heapCapacity)
+  }
+
+  private init(nodeCount: Int, workMax: Int, heapCapacity: Int) {
+    precondition(nodeCount > 0 && nodeCount <= BlockMap.cellCountMax)
     self.nodeCount = nodeCount
+    self.workMax = workMax
     heap = DistanceHeap(capacity: heapCapacity)
-    nodes = Slab(byteCount: nodeCount * 4, zeroed: false)
-    keys = Slab(byteCount: nodeCount * 8, zeroed: false)
+    let room = min(nodeCount, Self.touchedMax(workMax))
+    nodes = Slab(byteCount: room * 4, zeroed: false)
+    oldKeys = Slab(byteCount: room * 8, zeroed: false)
+    keys = Slab(byteCount: room * 8, zeroed: false)
   }
 
-  /// Bytes that `FieldScratch(nodeCount:)` takes.
-  public static func byteCount(nodeCount: Int) -> Int {
-    nodeCount * 12 + DistanceHeap.capacity(liveMax: nodeCount) * 8 + 24
+  /// Most work that a call may be allowed.
+  public static var workLimit: Int { 1 << 16 }
+
+  /// Most nodes that get a place in the region or the queue before so much work is done: each node
+  /// looked at adds its neighbours, and an edit adds 24 to begin with.
+  private static func touchedMax(_ workMax: Int) -> Int {
+    workMax > workLimit ? .max : (workMax + 4) * 8
   }
 
-  mutating func begin() {
-    count = 0
+  mutating func begin(isBeside: Bool, isLoose: Bool) {
+    removeAll()
     settledCount = 0
+    workLeft = workMax
+    isLowering = false
+    self.isBeside = isBeside
+    self.isLoose = isLoose
+  }
+
+  /// Forgets the region and the queue.
+  mutating func removeAll() {
+    count = 0
     heap.removeAll()
   }
 
-  @inline(__always) mutating func append(_ node: Int, _ key: UInt64) {
+  @inline(__always) mutating func append(_ node: Int, _ oldKey: UInt64) {
     nodes.store(UInt32(truncatingIfNeeded: node), count &* 4)
-    keys.store(key, count &* 8)
+    oldKeys.store(oldKey, count &* 8)
     count &+= 1
   }
 
@@ -52,9 +95,15 @@ public struct FieldScratch: ~Copyable {
     Int(nodes.load(position &* 4, as: UInt32.self))
   }
 
+  @inline(__always) func oldKey(_ position: Int) -> UInt64 {
+    oldKeys.load(position &* 8, as: UInt64.self)
+  }
+
   @inline(__always) func key(_ position: Int) -> UInt64 {
     keys.load(position &* 8, as: UInt64.self)
   }
 
-  @inline(__always) func setKey(_ key: UInt64, _ position: Int) { keys.store(key, position &* 8) }
+  @inline(__always) mutating func setKey(_ key: UInt64, _ position: Int) {
+    keys.store(key, position &* 8)
+  }
 }

@@ -14,12 +14,16 @@ extension TreasureField {
     _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     precondition(scratch.nodeCount >= world.nodeCount)
-    scratch.begin()
-    if !change.isIncrease {
+    begin(space, &scratch)
+    if scratch.isBeside {
+      var changes = EdgeChanges()
+      changes.append(change)
+      repairBesideBacklog(changes, &space, &scratch)
+    } else if !change.isIncrease {
       lower(change, &space, &scratch)
     } else if hasLostSupport(change, space) {
       raise(Int(change.node), &space, &scratch)
-      repairRegion(&space, &scratch)
+      repairRegion(pushesTies: false, &space, &scratch)
     }
   }
 
@@ -28,7 +32,8 @@ extension TreasureField {
     _ changes: EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     precondition(scratch.nodeCount >= world.nodeCount)
-    scratch.begin()
+    begin(space, &scratch)
+    if scratch.isBeside { return repairBesideBacklog(changes, &space, &scratch) }
     // All are increases or all decreases. First who lost support, while all keys are the old ones.
     var lost: UInt32 = 0
     for at in 0..<changes.count
@@ -36,10 +41,31 @@ extension TreasureField {
     for at in 0..<changes.count where lost >> UInt32(at) & 1 == 1 {
       raise(Int(changes[at].node), &space, &scratch)
     }
-    if lost != 0 { repairRegion(&space, &scratch) }
+    if lost != 0 { return repairRegion(pushesTies: false, &space, &scratch) }
     for at in 0..<changes.count where !changes[at].isIncrease {
       lower(changes[at], &space, &scratch)
     }
+  }
+
+  /// Repairs the field after `changes` while some of it is waiting to be repaired.
+  ///
+  /// A head may then have lost a key that its tail still owes it, so the tail of every edge changed
+  /// is asked for support, whatever the edge costs now.
+  private func repairBesideBacklog(
+    _ changes: EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    for at in 0..<changes.count {
+      let tail = Int(changes[at].node)
+      let head = tail + world.compass.deltas[Int(changes[at].direction)]
+      // What is still to come over a key in doubt may now come farther.
+      if backlog.isMarked(head, space) || rows.load(head, space) == 0 {
+        backlog.doubt(from: 0, &space)
+      }
+      let key = rows.load(tail, space)
+      if key >> 32 != 0 && !isSupported(tail, key, space) { raise(tail, &space, &scratch) }
+    }
+    repairRegion(pushesTies: true, &space, &scratch)
+    for at in 0..<changes.count { lower(changes[at], &space, &scratch) }
   }
 
   // MARK: Decrease
@@ -56,10 +82,25 @@ extension TreasureField {
     let head = rows.load(tail + world.compass.deltas[direction], space)
     if head == 0 { return }
     let offer = self.offer(head, UInt64(change.new) * world.compass.costs[direction])
-    if rows.load(tail, space) &- 1 <= offer &- 1 { return }
-    rows.store(offer, tail, &space)
-    scratch.heap.push(Self.distanceHalf(offer) | UInt64(tail))
+    let held = rows.load(tail, space)
+    if held &- 1 <= offer &- 1 || !take(offer, tail, held, &space, scratch) { return }
+    push(offer, tail, space, &scratch)
+    scratch.isLowering = true
     settle(pushesTies: true, &space, &scratch)
+  }
+
+  /// Gives a node that holds the key `held` a better one; false where the backlog will.
+  @inline(__always)
+  func take(
+    _ key: UInt64, _ node: Int, _ held: UInt64, _ space: inout PageSpace,
+    _ scratch: borrowing FieldScratch
+  ) -> Bool {
+    if scratch.isBeside {
+      if held == 0 && backlog.isRaised(node, space) { return false }
+      backlog.mark(node, &space)
+    }
+    rows.store(key, node, &space)
+    return true
   }
 
   // MARK: Increase
@@ -77,9 +118,10 @@ extension TreasureField {
     return !isSupported(tail, key, space)
   }
 
-  /// Whether some neighbour's key plus the edge to it gives `key`.
+  /// Whether some neighbour's key plus the edge to it gives `key`, or less where it has not been
+  /// handed on yet.
   @inline(__always)
-  private func isSupported(_ node: Int, _ key: UInt64, _ space: borrowing PageSpace) -> Bool {
+  func isSupported(_ node: Int, _ key: UInt64, _ space: borrowing PageSpace) -> Bool {
     let deltas = world.compass.deltas.span
     let costs = world.compass.costs.span
     let multipliers = world.row(node, space)
@@ -87,7 +129,9 @@ extension TreasureField {
       let multiplier = GridWorld.multiplier(multipliers, direction)
       if multiplier == 0 { continue }
       let beside = rows.load(node &+ deltas[direction], space)
-      if Self.owes(key, to: beside, multiplier &* costs[direction]) { return true }
+      if beside &- 1 < key &- 1, key &- beside >= multiplier &* costs[direction] &<< 32 {
+        return true
+      }
     }
     return false
   }
@@ -101,35 +145,48 @@ extension TreasureField {
     rows.store(0, node, &space)
   }
 
-  /// Grows the region by all that lose support with it, and gives its nodes their new keys.
-  private func repairRegion(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
+  /// Grows the region by all that lose support with it, and gives its nodes their new keys; leaves
+  /// to the backlog what is more than the call may do.
+  func repairRegion(
+    pushesTies: Bool, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
     var position = 0
     while position < scratch.count {
+      if scratch.workLeft == 0 { return carryRegion(byEdges: true, &space, &scratch) }
+      scratch.workLeft &-= 1
       raiseDependants(position, &space, &scratch)
       position &+= 1
     }
     // Offers come from outside the region only, so all are found before any is taken.
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
     for position in 0..<scratch.count {
-      let node = scratch.node(position)
-      let multipliers = world.row(node, space)
-      var best: UInt64 = 0
-      for direction in 0..<world.compass.degree {
-        let multiplier = GridWorld.multiplier(multipliers, direction)
-        if multiplier == 0 { continue }
-        let key = rows.load(node &+ deltas[direction], space)
-        if key == 0 { continue }
-        let offer = self.offer(key, multiplier &* costs[direction])
-        if offer &- 1 < best &- 1 { best = offer }
-      }
-      scratch.setKey(best, position)
+      scratch.setKey(bestOffer(scratch.node(position), space), position)
     }
     seed(&space, &scratch)
-    settle(pushesTies: false, &space, &scratch)
+    settle(pushesTies: pushesTies, &space, &scratch)
+  }
+
+  /// The best key that the neighbours of a node offer it; 0 when none does.
+  @inline(__always)
+  func bestOffer(_ node: Int, _ space: borrowing PageSpace) -> UInt64 {
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
+    let multipliers = world.row(node, space)
+    var best: UInt64 = 0
+    for direction in 0..<world.compass.degree {
+      let multiplier = GridWorld.multiplier(multipliers, direction)
+      if multiplier == 0 { continue }
+      let key = rows.load(node &+ deltas[direction], space)
+      if key == 0 { continue }
+      let offer = self.offer(key, multiplier &* costs[direction])
+      if offer &- 1 < best &- 1 { best = offer }
+    }
+    return best
   }
 
   /// Takes into the region the neighbours whose last support was its node at `position`.
+  ///
+  /// While better keys are still to be handed on a neighbour may owe its key to a node that has
+  /// become nearer, to another treasure even; otherwise it owes it by the very sum.
   @inline(__always)
   private func raiseDependants(
     _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
@@ -137,21 +194,37 @@ extension TreasureField {
     let deltas = world.compass.deltas.span
     let costs = world.compass.costs.span
     let node = scratch.node(position)
-    let key = scratch.key(position)
+    let key = scratch.oldKey(position)
     let inside = world.inside(node)
     for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
       let beside = node &+ deltas[direction]
       let theirs = rows.load(beside, space)
       // Owed to this node only with the same owner and a step more, so most rows are not loaded. A
       // node that holds a treasure owes its key to nobody: no distance is below 0.
-      if theirs <= key || UInt32(truncatingIfNeeded: theirs &- key) != 0 { continue }
+      if theirs <= key || theirs &>> 32 == 0 { continue }
+      if !scratch.isLoose && UInt32(truncatingIfNeeded: theirs &- key) != 0 { continue }
       let back = world.multiplier(beside, world.compass.opposite(direction), space)
-      if !Self.owes(theirs, to: key, back &* costs[direction]) { continue }
+      if !Self.mayOwe(theirs, to: key, back &* costs[direction], isLoose: scratch.isLoose) {
+        continue
+      }
       if !isSupported(beside, theirs, space) { raise(beside, &space, &scratch) }
     }
   }
 
+  /// Whether a neighbour can owe its key to `head`, over an edge of a cost.
+  @inline(__always)
+  static func mayOwe(_ key: UInt64, to head: UInt64, _ cost: UInt64, isLoose: Bool) -> Bool {
+    if !isLoose { return owes(key, to: head, cost) }
+    return cost != 0 && head < key && key &- head >= cost &<< 32
+  }
+
   // MARK: Shared
+
+  @inline(__always)
+  func begin(_ space: borrowing PageSpace, _ scratch: inout FieldScratch) {
+    let isBeside = backlog.isPending(space)
+    scratch.begin(isBeside: isBeside, isLoose: isBeside && backlog.load(space).isLoose)
+  }
 
   /// Whether `key` is `head` plus the cost of an edge between them. A closed edge (cost 0) and a
   /// node out of reach (`head` 0) fail by themselves, as no key has the owner 0.
@@ -179,13 +252,24 @@ extension TreasureField {
       let key = scratch.key(position)
       if key == 0 { continue }
       let node = scratch.node(position)
-      rows.store(key, node, &space)
-      scratch.heap.push(Self.distanceHalf(key) | UInt64(truncatingIfNeeded: node))
+      // What another treasure at a node gave it is no dearer than any offer.
+      let held = rows.load(node, space)
+      if held &- 1 <= key &- 1 || !take(key, node, held, &space, scratch) { continue }
+      push(key, node, space, &scratch)
     }
   }
 
+  /// Queues a node by the distance of its `key`.
+  @inline(__always)
+  func push(
+    _ key: UInt64, _ node: Int, _ space: borrowing PageSpace, _ scratch: inout FieldScratch
+  ) {
+    if scratch.heap.isFull { dropStale(space, &scratch) }
+    scratch.heap.push(Self.distanceHalf(key) | UInt64(truncatingIfNeeded: node))
+  }
+
   /// Lets the queued nodes improve the nodes from which they can be walked to, nearest first
-  /// (Dijkstra 1959).
+  /// (Dijkstra 1959); leaves to the backlog what is more than the call may do.
   ///
   /// - Parameter pushesTies: Whether a node improved in owner alone has to be queued. It has if its
   ///   key was final before this call (a wave of one owner), and has not if it was queued at that
@@ -199,6 +283,11 @@ extension TreasureField {
       let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
       let key = rows.load(node, space)
       if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
+      if scratch.workLeft == 0 {
+        push(key, node, space, &scratch)
+        return carryQueue(&space, &scratch)
+      }
+      scratch.workLeft &-= 1
       scratch.settledCount &+= 1
       let inside = world.inside(node)
       for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
@@ -211,10 +300,9 @@ extension TreasureField {
         let multiplier = world.multiplier(beside, back, space)
         let offer = self.offer(key, multiplier &* costs[direction])
         if theirs &- 1 <= offer &- 1 { continue }
-        rows.store(offer, beside, &space)
+        if !take(offer, beside, theirs, &space, scratch) { continue }
         if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {
-          if scratch.heap.isFull { dropStale(space, &scratch) }
-          scratch.heap.push(Self.distanceHalf(offer) | UInt64(truncatingIfNeeded: beside))
+          push(offer, beside, space, &scratch)
         }
       }
     }

@@ -1,6 +1,7 @@
 public import Pages
 
-// Treasures that open and close. Both repair exactly the nodes whose nearest treasure changes.
+// Treasures that open and close. Both repair exactly the nodes whose nearest treasure changes, now
+// or, as far as it is more than one call may do, in `catchUp`.
 extension TreasureField {
   /// Adds a treasure at `node`. Several may lie on one node, where the lowest id is the one seen;
   /// and one may lie on several nodes.
@@ -11,11 +12,15 @@ extension TreasureField {
     _ treasure: UInt32, at node: UInt32, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     precondition(treasure != 0 && scratch.nodeCount >= world.nodeCount)
-    scratch.begin()
+    begin(space, &scratch)
     let key = UInt64(treasure)
     if rows.load(Int(node), space) &- 1 <= key &- 1 { return }  // a lower id, or itself, is here
     rows.store(key, Int(node), &space)
     scratch.heap.push(UInt64(node))
+    scratch.isLowering = true
+    // Where the wave meets nodes that are to be raised, it goes on later; and there may still be
+    // keys that name the treasure where it lay before.
+    if scratch.isBeside { backlog.doubt(from: 0, &space) }
     settle(pushesTies: true, &space, &scratch)
   }
 
@@ -34,21 +39,25 @@ extension TreasureField {
     _ scratch: inout FieldScratch
   ) {
     precondition(scratch.nodeCount >= world.nodeCount)
-    scratch.begin()
+    begin(space, &scratch)
     let held = rows.load(Int(node), space)
     precondition(
       held != 0 && held <= UInt64(treasure), "treasure \(treasure) is not open at node \(node)")
     if held < UInt64(treasure) { return }  // a lower id is the one seen
     precondition(next == 0 || next > treasure, "treasure \(next) should have been seen first")
-    scratch.append(Int(node), UInt64(next))
-    rows.store(0, Int(node), &space)
+    scratch.append(Int(node), held)
+    rows.store(UInt64(next), Int(node), &space)
+    if next != 0 { scratch.heap.push(UInt64(node)) }
+    if scratch.isLoose { return repairRegion(pushesTies: true, &space, &scratch) }
     var position = 0
     while position < scratch.count {
+      if scratch.workLeft == 0 { return carryRegion(byEdges: false, &space, &scratch) }
+      scratch.workLeft &-= 1
       flood(treasure, position, &space, &scratch)
       position &+= 1
     }
     seed(&space, &scratch)
-    settle(pushesTies: false, &space, &scratch)
+    settle(pushesTies: scratch.isBeside, &space, &scratch)
   }
 
   /// Takes the neighbours owned by `treasure` into the region, and finds the best key that the
@@ -61,7 +70,7 @@ extension TreasureField {
     let costs = world.compass.costs.span
     let node = scratch.node(position)
     let inside = world.inside(node)
-    var best = scratch.key(position)
+    var best: UInt64 = 0
     var multipliers: UInt64 = 0
     var isRim = false
     for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
@@ -71,7 +80,7 @@ extension TreasureField {
       // Distance 0 is another place of a treasure that lies on several nodes: it stays.
       if UInt32(truncatingIfNeeded: key) == treasure && key &>> 32 != 0 {
         rows.store(0, beside, &space)
-        scratch.append(beside, 0)
+        scratch.append(beside, key)
         continue
       }
       if !isRim {
@@ -92,7 +101,8 @@ extension TreasureField {
   /// - Complexity: O(nodes)
   public func clear(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
     precondition(scratch.nodeCount >= world.nodeCount)
-    scratch.begin()
+    scratch.begin(isBeside: false, isLoose: false)
+    backlog.clear(&space)
     for node in 0..<rows.count where rows.load(node, space) != 0 { rows.store(0, node, &space) }
   }
 

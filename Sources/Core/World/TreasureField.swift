@@ -20,18 +20,28 @@ public struct TreasureField: Sendable {
   /// Farthest a treasure is seen, in the neighbourhood's unit; also bounds the work of an event.
   public let radiusMax: UInt32
   @usableFromInline let rows: PagedArray<UInt64>
+  @usableFromInline let backlog: FieldBacklog
 
-  /// Reserves 8 bytes a node of `world` in `layout`.
+  /// Reserves 8 bytes a node of `world` in `layout`, and 2 for work that is put off.
   ///
   /// - Parameter radiusMax: `0...distanceMax`, in the neighbourhood's unit.
   public init(
     _ name: String, over world: GridWorld, radiusMax: UInt32 = distanceMax,
     in layout: inout PageLayout
   ) {
+    self.init(name, over: world, radiusMax: radiusMax, backlogRoom: nil, in: &layout)
+  }
+
+  /// For tests: a backlog whose rim has room for `backlogRoom` nodes.
+  package init(
+    _ name: String, over world: GridWorld, radiusMax: UInt32, backlogRoom: Int?,
+    in layout: inout PageLayout
+  ) {
     precondition(radiusMax <= distanceMax)
     self.world = world
     self.radiusMax = radiusMax
     rows = PagedArray(name, count: world.nodeCount, in: &layout)
+    backlog = FieldBacklog(name, nodeCount: world.nodeCount, room: backlogRoom, in: &layout)
   }
 
   /// Where a walker at `node` should go.

@@ -169,10 +169,11 @@ private struct ForkReader {
       sections.findings.error(
         .conflict, mark, "rules.lateness", "the books hold what was late; it cannot change")
     }
-    // How far hints see is worked into the treasure field.
-    if let mark = given.keys["hint_radius"] {
+    // How far hints see, and what was left to repair, is worked into the treasure field.
+    for key in ["hint_radius", "hint_work"] {
+      guard let mark = given.keys[key] else { continue }
       sections.findings.error(
-        .conflict, mark, "rules.hint_radius", "fixed when the hunt is made; it cannot change")
+        .conflict, mark, "rules.\(key)", "fixed when the hunt is made; it cannot change")
     }
     return changed
   }

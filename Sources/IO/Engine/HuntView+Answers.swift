@@ -234,7 +234,12 @@ extension HuntView {
     json.field("x", Int64(player.x))
     json.field("y", Int64(player.y))
     json.field("unit", unit)
-    guard let hint = partition.state.field.hint(node, partition.state.space) else {
+    let isCertain = partition.state.isHintCertain(node)
+    if !isCertain {
+      json.key("settling")
+      json.bool(true)
+    }
+    guard isCertain, let hint = partition.state.field.hint(node, partition.state.space) else {
       json.key("treasure")
       json.null()
       return nil

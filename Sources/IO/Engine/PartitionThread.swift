@@ -102,7 +102,7 @@ final class PartitionThread: @unchecked Sendable {
     var waitMs: Int64 = 1_000
     for hunt in hunts {
       // The timers of a hunt whose journal has failed fire no more.
-      if let hunt, !hunt.hasFailed, let due = hunt.partition.state.nextTimer {
+      if let hunt, !hunt.hasFailed, let due = hunt.partition.state.nextWake {
         waitMs = min(waitMs, max(0, due - now))
       }
     }
@@ -256,7 +256,7 @@ final class PartitionThread: @unchecked Sendable {
       }
     }
     if hunt.hasFailed { return worked }
-    let hasTimer = hunt.partition.state.nextTimer.map { $0 <= now } ?? false
+    let hasTimer = hunt.partition.state.nextWake.map { $0 <= now } ?? false
     if hasTimer, hunt.journal.ring.hasRoom(16) {
       worked = true
       withOutput(hunt, replies: nil) { output in

@@ -141,7 +141,7 @@ class Outcome:
     stock_left: int
     position: int
 
-    PROVISIONAL, WARMER, COLDER = 1, 2, 4
+    PROVISIONAL, WARMER, COLDER, SETTLING = 1, 2, 4, 8
     NO_DIRECTION, NO_DISTANCE = 255, 0xFFFFFFFF
 
     def pack(self) -> bytes:
@@ -186,6 +186,8 @@ class Outcome:
             form["treasure"] = self.treasure
         if self.kind in (Kind.CLAIM, Kind.SPAWN) and self.result in (Result.OK, Result.NO_STOCK):
             form["stock_left"] = self.stock_left
+        if self.flags & self.SETTLING:
+            form["settling"] = True
         if not has_hint:
             return
         hint = form["hint"] = {"distance": self.distance}

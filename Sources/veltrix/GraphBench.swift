@@ -1,0 +1,349 @@
+import Bounded
+import CMallocCount
+import CSystem
+import Disk
+import Pages
+import World
+
+/// What the hunt graph costs at full size: `veltrix bench graph`.
+///
+/// The world is an open square of blocks with four neighbours each, whose edges all have weights of
+/// their own, 1 to 16 at random. Every figure is taken an operation at a time, so it holds what
+/// reading the clock twice costs. Beside it stands what Dijkstra's algorithm with a binary heap
+/// takes for the same answer over the same weights in plain memory (`PlainGraph`).
+struct GraphBench: ~Copyable {
+  struct Plan {
+    /// Blocks along each side.
+    var side = 3_400
+    var treasures = 100_000
+    var fewTreasures = 100
+    var runs = 5
+    /// Operations of each kind a run.
+    var operations = 20_000
+    /// Searches of each kind a run.
+    var searches = 1_000
+    /// Nodes that one event, or one tick, may repair.
+    var work = 2_048
+    var seed: UInt64 = 1
+  }
+
+  typealias Figure = PagesBench.Figure
+
+  private let plan: Plan
+  private let map: BlockMap
+  private let world: GridWorld
+  private let field: TreasureField
+  private var space: PageSpace
+  private var scratch: FieldScratch
+  private var plain: PlainGraph
+  private var random: SplitMix64
+  /// Nodes of the open treasures; treasure k + 1 lies on number k.
+  private var places: [UInt32] = []
+  /// Answers that were not as they must be.
+  private(set) var faults: [String] = []
+  private let rssBefore: Int64
+
+  init(_ plan: Plan) {
+    self.plan = plan
+    rssBefore = vx_rss_bytes()
+    random = SplitMix64(seed: plan.seed)
+    map = Self.map(side: plan.side)
+    var layout = PageLayout()
+    world = GridWorld("world", map, in: &layout)
+    field = TreasureField("field", over: world, in: &layout)
+    let pool = PagePool(pageCount: layout.pageCount * 2 + 1)
+    adviseHugePages(pool.memory)
+    space = PageSpace(layout, pool: pool)
+    scratch = FieldScratch(nodeCount: map.nodeCount, workMax: plan.work)
+    plain = PlainGraph(side: plan.side)
+    for node in 0..<UInt32(map.nodeCount) {
+      for direction in 0..<4 as Range<UInt8> where world.neighbour(node, direction) != nil {
+        let weight = UInt8(random.below(16)) + 1
+        _ = world.setEdge(node, direction, multiplier: weight, &space)
+        plain.set(node, direction, weight)
+      }
+    }
+  }
+
+  private static func map(side: Int) -> BlockMap {
+    var text = Array("type octile\nheight \(side)\nwidth \(side)\nmap\n".utf8)
+    let row = [UInt8](repeating: UInt8(ascii: "."), count: side) + [UInt8(ascii: "\n")]
+    for _ in 0..<side { text += row }
+    do throws(MapRejection) {
+      return try BlockMap(parsing: text.span, neighbourhood: .four)
+    } catch { preconditionFailure("the bench's own map: \(error)") }
+  }
+
+  /// All figures, one after the other; calls `body` with each.
+  mutating func measure(_ body: (Figure) -> Void) {
+    spread(plan.treasures, body)
+    measureHints(body)
+    measureEdges(body)
+    measureTreasures(body)
+    measureBatch(body)
+    measureMemory(body)
+    measureSearches(body)
+    measureFew(body)
+  }
+
+  private mutating func draw() -> UInt32 { UInt32(random.below(UInt64(map.nodeCount))) }
+
+  /// A node without a treasure.
+  private mutating func drawFree() -> UInt32 {
+    while true {
+      let node = draw()
+      if field.distance(node, space) != 0 { return node }
+    }
+  }
+
+  // MARK: Whole fields
+
+  /// Places `count` treasures and computes the field from nothing.
+  private mutating func spread(_ count: Int, _ body: (Figure) -> Void) {
+    var figure = Figure(name: "first full field, \(count) treasures", unit: "ms")
+    if count == plan.treasures { figure.target = 3_000 }
+    places = []
+    var taken = Set<UInt32>()
+    while places.count < count {
+      let node = draw()
+      if taken.insert(node).inserted { places.append(node) }
+    }
+    for _ in 0..<(count == plan.treasures ? plan.runs : 1) {
+      var whole = FieldScratch(nodeCount: map.nodeCount)
+      field.clear(&space, &whole)
+      let start = vx_monotonic_ns()
+      for (at, node) in places.enumerated() {
+        field.place(UInt32(at) + 1, at: node, &space, &whole)
+      }
+      field.spread(&space, &whole)
+      figure.samples.append(Double(vx_monotonic_ns() - start) / 1e6)
+      figure.floor.append(Double(plain.spread(places)) / 1e6)
+    }
+    check("the first field")
+    body(figure)
+  }
+
+  /// The field is the one that `plain` found, at every node.
+  private mutating func check(_ what: String) {
+    while field.isSettling(space) { field.catchUp(work: 1_000_000, &space) }
+    _ = plain.spread(places)
+    for node in 0..<UInt32(map.nodeCount) {
+      let (distance, treasure) = plain.at(node)
+      if field.distance(node, space) != distance || field.treasure(node, space) != treasure {
+        return faults.append(
+          "\(what): node \(node) is \(field.distance(node, space)) from treasure "
+            + "\(field.treasure(node, space)), and must be \(distance) from \(treasure)")
+      }
+    }
+  }
+
+  // MARK: Events
+
+  /// Figures of `plan.runs` runs, a line for each part of a million in `parts`.
+  private mutating func time(
+    _ name: String, unit: String, count: Int, parts: [(String, UInt64, Double?)],
+    _ body: (Figure) -> Void, _ operation: (inout GraphBench) -> Int64
+  ) {
+    var figures = parts.map { Figure(name: "\(name), \($0.0)", unit: unit, target: $0.2) }
+    let scale = unit == "ns" ? 1.0 : unit == "us" ? 1e3 : 1e6
+    for _ in 0..<plan.runs {
+      var times = Histogram()
+      for _ in 0..<count { times.record(operation(&self)) }
+      for at in figures.indices {
+        figures[at].samples.append(Double(times.percentile(perMillion: parts[at].1)) / scale)
+      }
+    }
+    figures.forEach(body)
+  }
+
+  private mutating func measureHints(_ body: (Figure) -> Void) {
+    let parts: [(String, UInt64, Double?)] = [("p50", 500_000, 100), ("p99", 990_000, 1_000)]
+    time("hint", unit: "ns", count: plan.operations, parts: parts, body) { bench in
+      let node = bench.draw()
+      let start = vx_monotonic_ns()
+      let hint = bench.field.hint(node, bench.space)
+      let ns = vx_monotonic_ns() - start
+      if hint == nil { bench.faults.append("node \(node) has no hint") }
+      return ns
+    }
+  }
+
+  private mutating func measureEdges(_ body: (Figure) -> Void) {
+    let parts: [(String, UInt64, Double?)] = [
+      ("p50", 500_000, 0.5), ("p99", 990_000, 10), ("p99.9", 999_000, 42),
+    ]
+    let before = vx_malloc_count()
+    time("edge change", unit: "us", count: plan.operations, parts: parts, body) { bench in
+      bench.changeEdge()
+    }
+    let allocations = vx_malloc_count() - before
+    if allocations > 10_000 { faults.append("\(allocations) allocations in edge changes") }
+    check("after edge changes")
+  }
+
+  /// Changes an edge at random; the time until every hint holds it.
+  private mutating func changeEdge() -> Int64 {
+    let node = draw()
+    let direction = UInt8(random.below(4))
+    let weight = UInt8(random.below(16)) + 1
+    guard world.neighbour(node, direction) != nil else { return changeEdge() }
+    plain.set(node, direction, weight)
+    let start = vx_monotonic_ns()
+    if case .changed(let change) = world.setEdge(node, direction, multiplier: weight, &space) {
+      field.repair(change, &space, &scratch)
+    }
+    while field.isSettling(space) { field.catchUp(work: plan.work, &space) }
+    return vx_monotonic_ns() - start
+  }
+
+  private mutating func measureTreasures(_ body: (Figure) -> Void) {
+    let parts: [(String, UInt64, Double?)] = [("p50", 500_000, 12), ("p99", 990_000, 42)]
+    var closed: [UInt32] = []
+    time("claim", unit: "us", count: plan.operations / 2, parts: parts, body) { bench in
+      let at = Int(bench.random.below(UInt64(bench.places.count)))
+      if bench.places[at] == .max { return bench.reopen(&closed) }
+      closed.append(UInt32(at))
+      return bench.close(at)
+    }
+    while !closed.isEmpty { _ = reopen(&closed) }
+    time("spawn", unit: "us", count: plan.operations / 2, parts: parts, body) { bench in
+      let at = Int(bench.random.below(UInt64(bench.places.count)))
+      _ = bench.close(at)
+      closed.append(UInt32(at))
+      return bench.reopen(&closed)
+    }
+    check("after claims and spawns")
+  }
+
+  private mutating func close(_ at: Int) -> Int64 {
+    let start = vx_monotonic_ns()
+    field.close(UInt32(at) + 1, at: places[at], next: 0, &space, &scratch)
+    while field.isSettling(space) { field.catchUp(work: plan.work, &space) }
+    places[at] = .max
+    return vx_monotonic_ns() - start
+  }
+
+  private mutating func reopen(_ closed: inout [UInt32]) -> Int64 {
+    guard let at = closed.popLast() else { return 0 }
+    let node = drawFree()
+    places[Int(at)] = node
+    let start = vx_monotonic_ns()
+    field.open(at + 1, at: node, &space, &scratch)
+    while field.isSettling(space) { field.catchUp(work: plan.work, &space) }
+    return vx_monotonic_ns() - start
+  }
+
+  private mutating func measureBatch(_ body: (Figure) -> Void) {
+    var figure = Figure(name: "10,000 edge changes in one batch", unit: "ms", target: 10)
+    for _ in 0..<plan.runs {
+      var ns: Int64 = 0
+      for _ in 0..<10_000 { ns += changeEdge() }
+      figure.samples.append(Double(ns) / 1e6)
+    }
+    body(figure)
+  }
+
+  /// World, weights, field, and a fork that everything was written beside.
+  private mutating func measureMemory(_ body: (Figure) -> Void) {
+    var figure = Figure(name: "memory of world, field and a live fork", unit: "MB", target: 600)
+    do throws(ForkRefusal) {
+      let fork = try space.fork()
+      for _ in 0..<plan.operations { _ = changeEdge() }
+      let kept = Double(fork.writtenCount)
+      let plainBytes = Double(plain.byteCount)
+      figure.samples.append(
+        (Double(vx_rss_bytes() - rssBefore) - plainBytes) / 1e6 + (kept < 0 ? 1 : 0))
+    } catch { faults.append("\(error)") }
+    body(figure)
+  }
+
+  // MARK: Searches
+
+  private mutating func measureSearches(_ body: (Figure) -> Void) {
+    var finder = PathFinder(nodeBudgetMax: 524_288)
+    plain.forget()
+    var figures = [
+      Figure(name: "path within 256 blocks, p50", unit: "us"),
+      Figure(name: "path within 256 blocks, p99", unit: "us", target: 1_000),
+    ]
+    for _ in 0..<plan.runs {
+      var times = Histogram()
+      var plainTimes = Histogram()
+      for at in 0..<max(plan.searches / 10, 20) {
+        let (start, goal) = pair(within: min(256, plan.side / 4))
+        let begin = vx_monotonic_ns()
+        let answer = finder.path(from: start, to: goal, nodeBudget: 524_288, world, space)
+        times.record(vx_monotonic_ns() - begin)
+        if at % 8 != 0 { continue }
+        let again = vx_monotonic_ns()
+        let cost = plain.cost(from: start, to: goal)
+        plainTimes.record(vx_monotonic_ns() - again)
+        guard case .found(let path) = answer, path.cost == cost else {
+          faults.append("path from \(start) to \(goal): \(answer), must cost \(cost)")
+          continue
+        }
+      }
+      for (at, part) in [500_000, 990_000].enumerated() {
+        figures[at].samples.append(Double(times.percentile(perMillion: UInt64(part))) / 1e3)
+        figures[at].floor.append(Double(plainTimes.percentile(perMillion: UInt64(part))) / 1e3)
+      }
+    }
+    figures.forEach(body)
+  }
+
+  /// Two nodes at most so many blocks apart along either side.
+  private mutating func pair(within blocks: Int) -> (UInt32, UInt32) {
+    let start = draw()
+    let (x, y) = map.place(start)
+    while true {
+      let dx = Int(random.below(UInt64(2 * blocks + 1))) - blocks
+      let dy = Int(random.below(UInt64(2 * blocks + 1))) - blocks
+      if let goal = map.node(x: x + dx, y: y + dy), goal != start { return (start, goal) }
+    }
+  }
+
+  // MARK: Few treasures
+
+  /// What a claim costs where it changes a large part of the world: how long anybody waits, and how
+  /// long hints around there are unknown at a tick every millisecond.
+  private mutating func measureFew(_ body: (Figure) -> Void) {
+    spread(plan.fewTreasures, body)
+    let name = "\(plan.fewTreasures) treasures: "
+    var waits = Figure(name: name + "longest wait", unit: "us", target: 100)
+    var ticks = Figure(name: name + "ticks until settled", unit: "")
+    var total = Figure(name: name + "claim and spawn, all work", unit: "ms")
+    for _ in 0..<plan.runs {
+      var longest: Int64 = 0
+      var count = 0
+      var sum: Int64 = 0
+      for _ in 0..<4 {
+        let at = Int(random.below(UInt64(places.count)))
+        for isClaim in [true, false] {
+          let node = isClaim ? places[at] : drawFree()
+          var start = vx_monotonic_ns()
+          if isClaim {
+            field.close(UInt32(at) + 1, at: node, next: 0, &space, &scratch)
+          } else {
+            field.open(UInt32(at) + 1, at: node, &space, &scratch)
+          }
+          repeat {
+            let ns = vx_monotonic_ns() - start
+            longest = max(longest, ns)
+            sum += ns
+            start = vx_monotonic_ns()
+            field.catchUp(work: plan.work, &space)
+            count += 1
+          } while field.isSettling(space)
+          places[at] = node
+        }
+      }
+      waits.samples.append(Double(longest) / 1e3)
+      ticks.samples.append(Double(count) / 8)
+      total.samples.append(Double(sum) / 8e6)
+    }
+    check("after claims of few treasures")
+    body(waits)
+    body(ticks)
+    body(total)
+  }
+}
