@@ -50,13 +50,12 @@ final class Stand {
   }
 
   /// A stand whose partition is a branch beside that of `hunt`, empty.
-  init(beside hunt: Stand) {
+  init(beside hunt: Stand) throws {
     definition = hunt.definition
     map = hunt.map
     pool = hunt.pool
-    partition = Partition(
-      definition, map: map, number: 3, digestEvery: hunt.partition.digestEvery,
-      heldLines: 4_096, pool: pool, isBranch: true)
+    partition = try Partition(
+      definition, map: map, number: 3, digestEvery: hunt.partition.digestEvery, branchOn: pool)
   }
 
   /// Writes header-less lines of a batch into the ring from line `first` on.

@@ -42,17 +42,30 @@ public struct Partition: ~Copyable {
   /// - Parameters:
   ///   - heldLines: Lines of replies that may wait for the disk, at least 4,096.
   ///   - pool: Of at least `pagesNeeded`.
-  ///   - isBranch: Whether it is beside the hunt itself on the same pool; see `PageSpace`.
   public init(
     _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
-    heldLines: Int, pool: PagePool, isBranch: Bool = false
+    heldLines: Int, pool: PagePool
   ) {
     precondition(digestEvery > 0 && heldLines >= 4_096)
     self.number = number
     self.digestEvery = digestEvery
-    state = HuntState(definition, map: map, pool: pool, isBranch: isBranch)
-    books = Books(producers: definition.limits.producers, pool: pool, isBranch: isBranch)
+    state = HuntState(definition, map: map, pool: pool)
+    books = Books(producers: definition.limits.producers, pool: pool)
     held = HeldReplies(capacity: heldLines)
+  }
+
+  /// A partition beside the hunt itself on the same pool, which steps no batches.
+  ///
+  /// - Throws: When the pages are not free.
+  public init(
+    _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
+    branchOn pool: PagePool
+  ) throws(ForkRefusal) {
+    let state = try HuntState(definition, map: map, branchOn: pool)
+    let books = try Books(producers: definition.limits.producers, branchOn: pool)
+    self.init(
+      number: number, digestEvery: digestEvery, state: state, books: books, nextOffset: 0,
+      lastDigest: nil, line: Line())
   }
 
   /// A partition over a state that was brought about elsewhere: a fork's or an image's.
