@@ -21,11 +21,15 @@ final class SimulatedTexts {
   private var old: [(Batch, [Event], [String])] = []
   private var nextBatch: UInt64 = 1
   let needsFlush: Bool
+  /// In some runs bodies may be long, so that segments fill up and end where they do not fit.
+  private let countMax: Int
 
   init(_ machine: SimulatedMachine, needsFlush: Bool) {
     self.machine = machine
     self.needsFlush = needsFlush
     random = SimulationRandom(seed: machine.options.seed, stream: 50)
+    var length = SimulationRandom(seed: machine.options.seed, stream: 51)
+    countMax = length.chance(20) ? 800 : 6
   }
 
   /// The engine is gone, and with it every answer.
@@ -61,7 +65,10 @@ final class SimulatedTexts {
     var events: [Event] = []
     let keyed = random.chance(70)
     let body = EventFlags.body(random.next())
-    for _ in 0..<(1 + random.below(6)) {
+    var isFresh = keyed && batch.flags.contains(.atomic)
+    // As many lies a body, however long.
+    let each = countMax / 6
+    for _ in 0..<(1 + random.below(countMax)) {
       var event = checker.hunt.event(&random, now: machine.wallMs)
       if !names.isEmpty, random.chance(60) {
         event.flags.insert(.playerIsName)
@@ -70,14 +77,16 @@ final class SimulatedTexts {
       if keyed {
         event.flags.formUnion([.idempotencyKey, body])
         event.sequence = random.next() & (1 << 63 - 1)
-        if machine.happens(.lie, oneIn: 30), let last = old.last?.1.first {
+        if machine.happens(.lie, oneIn: 30 * each), let last = old.last?.1.first {
           event.sequence = last.sequence
+          checker.sendsAlone(last.sequence)
+          isFresh = false
         }
       }
-      if machine.happens(.lie, oneIn: 40) {
+      if machine.happens(.lie, oneIn: 40 * each) {
         event = .rejected(Rejection(.malformed, .kind, position: random.below(100)))
       }
-      if machine.happens(.lie, oneIn: 40) {
+      if machine.happens(.lie, oneIn: 40 * each) {
         event.kindByte = EventKind.claim.rawValue
         event.treasure = 0
       }
@@ -85,6 +94,7 @@ final class SimulatedTexts {
     }
     batch.count = UInt32(events.count)
     batch.nameCount = UInt32(names.count)
+    if isFresh { checker.sendsWhole(events.map(\.sequence)) }
     if keyed { old.append((batch, events, names)) }
     if old.count > 12 { old.removeFirst() }
     submit(batch, events, names, port, entry, checker)

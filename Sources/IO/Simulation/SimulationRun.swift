@@ -450,6 +450,7 @@ public final class SimulationRun: @unchecked Sendable {
     for checker in checkers where checker.journal.segments.count > 1 {
       coverage.count(.segmentRolled)
     }
+    for checker in checkers where checker.journal.endings > 0 { coverage.count(.segmentEnded) }
   }
 
   // MARK: The end
