@@ -21,15 +21,20 @@ final class SimulatedTexts {
   private var old: [(Batch, [Event], [String])] = []
   private var nextBatch: UInt64 = 1
   let needsFlush: Bool
-  /// In some runs bodies may be long, so that segments fill up and end where they do not fit.
   private let countMax: Int
+
+  /// In some runs bodies may be long, so that segments fill up, end where one does not fit, and are
+  /// compressed.
+  static func hasLongBodies(_ options: SimulationOptions) -> Bool {
+    var random = SimulationRandom(seed: options.seed, stream: 51)
+    return random.chance(20)
+  }
 
   init(_ machine: SimulatedMachine, needsFlush: Bool) {
     self.machine = machine
     self.needsFlush = needsFlush
     random = SimulationRandom(seed: machine.options.seed, stream: 50)
-    var length = SimulationRandom(seed: machine.options.seed, stream: 51)
-    countMax = length.chance(20) ? 800 : 6
+    countMax = Self.hasLongBodies(machine.options) ? 800 : 6
   }
 
   /// The engine is gone, and with it every answer.
@@ -94,7 +99,8 @@ final class SimulatedTexts {
     }
     batch.count = UInt32(events.count)
     batch.nameCount = UInt32(names.count)
-    if isFresh { checker.sendsWhole(events.map(\.sequence)) }
+    // What was no event has no key; it rejects the others.
+    if isFresh { checker.sendsWhole(events.map(\.sequence).filter { $0 != 0 }) }
     if keyed { old.append((batch, events, names)) }
     if old.count > 12 { old.removeFirst() }
     submit(batch, events, names, port, entry, checker)
