@@ -72,7 +72,7 @@ class WebSender:
         ledger = self.keyed if is_keyed else self.numbered
         is_atomic = is_keyed and pick.random() < 0.6
         if is_atomic and pick.random() < 0.2:
-            count = 1_000
+            count = 500
         lines, texts = [], []
         for _ in range(count):
             if is_keyed and pick.random() < (0.3 / count if is_atomic else 0.03):

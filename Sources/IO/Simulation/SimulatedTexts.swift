@@ -20,6 +20,8 @@ final class SimulatedTexts {
   private var sent: [UInt64: Sent] = [:]
   private var old: [(Batch, [Event], [String])] = []
   private var nextBatch: UInt64 = 1
+  /// Who checks the atomic body that begins with a key.
+  private var owners: [UInt64: HuntChecker] = [:]
   let needsFlush: Bool
   private let countMax: Int
 
@@ -84,7 +86,8 @@ final class SimulatedTexts {
         event.sequence = random.next() & (1 << 63 - 1)
         if machine.happens(.lie, oneIn: 30 * each), let last = old.last?.1.first {
           event.sequence = last.sequence
-          checker.sendsAlone(last.sequence)
+          // Wherever it was sent to: this body may be sent there again.
+          owners[last.sequence]?.sendsAlone(last.sequence)
           isFresh = false
         }
       }
@@ -100,7 +103,10 @@ final class SimulatedTexts {
     batch.count = UInt32(events.count)
     batch.nameCount = UInt32(names.count)
     // What was no event has no key; it rejects the others.
-    if isFresh { checker.sendsWhole(events.map(\.sequence).filter { $0 != 0 }) }
+    if isFresh {
+      checker.sendsWhole(events.map(\.sequence).filter { $0 != 0 })
+      owners[events[0].sequence] = checker
+    }
     if keyed { old.append((batch, events, names)) }
     if old.count > 12 { old.removeFirst() }
     submit(batch, events, names, port, entry, checker)
