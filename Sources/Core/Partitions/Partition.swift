@@ -1,6 +1,7 @@
 public import Bounded
 public import Events
 public import Hunt
+import Journal
 public import Pages
 public import World
 
@@ -92,6 +93,14 @@ public struct Partition: ~Copyable {
   public static func journalLines(_ batch: Batch) -> Int {
     // An event, and a digest behind it where the cadence is short.
     batch.lineCount + Int(batch.count) + Tallies.capacity + 4
+  }
+
+  /// Journal lines, at most, that must be in one frame when a batch is atomic: of all that such a
+  /// hunt may be sent, none is above `JournalWriter.groupMax`, and one that is would be rejected.
+  public static func groupLines(_ batch: Batch, digestEvery: UInt64) -> Int {
+    let every = sliceEvery(digestEvery)
+    let digests = (UInt64(batch.count) + every - 1) / every
+    return batch.lineCount + Int(digests)
   }
 
   /// Reply lines that a batch may need at most.
@@ -189,6 +198,16 @@ public struct Partition: ~Copyable {
     nextOffset += 1
   }
 
+  /// Makes one group of what was journalled from line `first` on: a crash takes it all or nothing.
+  private static func join(from first: Int, _ journal: inout LineTarget) {
+    precondition(journal.count - first <= JournalWriter.groupMax)
+    for line in first..<max(first, journal.count - 1) {
+      var event = journal.load(line, as: Event.self)
+      event.flags.insert(.joined)
+      journal.replace(line, event)
+    }
+  }
+
   /// Enters events that have no journal line of their own: in a tally, which the books get with its
   /// line; at once where nothing is journalled any more.
   private mutating func enter(
@@ -221,6 +240,12 @@ public struct Partition: ~Copyable {
     // The row of the producer of the last event that was journalled.
     var booked: (producer: UInt64, row: Int)?
     let refusal = isStopped ? nil : refusal(ofAll: batch, lines)
+    let firstLine = output.journal.count
+    defer {
+      if batch.flags.contains(.atomic), refusal == nil {
+        Self.join(from: firstLine, &output.journal)
+      }
+    }
     // The orders of boards follow once the batch is judged, or somebody asks for a rank.
     state.holdBoards()
     defer { state.releaseBoards() }
@@ -284,6 +309,7 @@ public struct Partition: ~Copyable {
   /// events stand together; so a batch may be refused a little before a table is full, and never be
   /// taken in part.
   private mutating func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
+    if Self.groupLines(batch, digestEvery: digestEvery) > JournalWriter.groupMax { return false }
     if !hasNameRoom(batch, lines) { return false }
     var producers = 0
     var gaps = 0
@@ -463,9 +489,14 @@ public struct Partition: ~Copyable {
   /// Slices that the state's pages are digested in, one after the other.
   public static let digestSlices = 256
 
+  /// Events between the digests of two slices.
+  private static func sliceEvery(_ digestEvery: UInt64) -> UInt64 {
+    max(1, digestEvery / UInt64(digestSlices))
+  }
+
   /// The slice whose digest is due after `events` judged events; nil when none is.
   private mutating func dueSlice(_ events: UInt64) -> UInt32? {
-    let every = max(1, digestEvery / UInt64(Self.digestSlices))
+    let every = Self.sliceEvery(digestEvery)
     guard events % every == 0 else { return nil }
     return UInt32(truncatingIfNeeded: events / every % UInt64(Self.digestSlices))
   }
