@@ -139,6 +139,30 @@ func eventsRead(
     })
 }
 
+/// A segment with a damaged frame is not compressed: its file stays as it is, and the fault names it.
+@Test func aDamagedSegmentIsNotCompressed() {
+  #expect(
+    forAll(cases: 10) { random in
+      let folder = Folder()
+      let disk = try JournalOnDisk(
+        Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
+      while disk.segment < 2 { try disk.writeFlushed(&random) }
+      try disk.writeFlushed(&random)
+      let path = disk.segments.path(1)
+      // In an event of the first frame.
+      try flip(path, at: 4_096 + 64 + random.below(64), bit: random.below(8))
+      let damaged = try Files.read(path)
+      do throws(JournalFault) {
+        _ = try disk.segments.compress(1, bytesPerSecond: 0)
+        return false
+      } catch {
+        guard case .damaged(path, _, _, _) = error else { return false }
+      }
+      return try Files.read(path) == damaged
+        && !Files.exists(disk.segments.compressedPath(1))
+    })
+}
+
 /// A bit flipped anywhere in a compressed segment is refused by name, and never read as a shorter
 /// journal; so is a file cut anywhere.
 @Test func damagedCompressionIsNamed() {

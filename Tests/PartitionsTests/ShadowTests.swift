@@ -22,13 +22,14 @@ extension HuntOnDisk {
   func entry() throws -> HuntEntry {
     let pool = PagePool(
       pageCount: Partition.pagesNeeded(stand.definition, stand.map, forkRoom: 3))
+    let forks = HuntForks(segments: segments, branches: folder.branches, history: History())
     return HuntEntry(
       name: stand.definition.name, number: 3, thread: 0, slot: 0, definition: stand.definition,
       map: stand.map, pageBytesMax: pool.pageCount * pageBytes, feed: EffectFeed(capacity: 64),
       journal: try #require(disk), pool: pool,
       snapshots: SnapshotTrail(
         name: stand.definition.name, files: files, segments: segments, last: nil, nowMs: 0),
-      forks: HuntForks(segments: segments, branches: folder.branches, history: History()))
+      retention: Retention(files, segments, forks), forks: forks)
   }
 }
 
@@ -59,7 +60,7 @@ extension Shadow {
           let history = hunt.stand.partition.line.history
           let lineage = randomLineage(
             &random, from: 0, journal: hunt.stand.journal, definition.rules)
-          let fork = Stand(beside: hunt.stand)
+          let fork = try Stand(beside: hunt.stand)
           fork.partition.follow(Line(history.current.adding(lineage), history))
           for event in hunt.stand.journal { try fork.replay(event) }
           let promoted = fork.partition.line.lineage

@@ -26,6 +26,7 @@ package final class HuntForks: @unchecked Sendable {
     /// States of the past that were read lately, the latest last.
     var past: [ForkRecord] = []
     var history = History()
+    var damage: UInt64?
   }
 
   let segments: Segments
@@ -103,7 +104,26 @@ package final class HuntForks: @unchecked Sendable {
 
   package var history: History { state.withLock { $0.history } }
 
+  /// The lines that the hunt may have to go along after a restart: its own, and those of forks that
+  /// may be promoted.
+  var linesAhead: [Line] {
+    state.withLock { state in
+      // A fork that is promoted is in the history before it lets go of its line.
+      let records = state.records.compactMap(\.now.line)
+      return [Line(state.history.current, state.history)] + records
+    }
+  }
+
   func append(_ promotion: History.Promotion) { state.withLock { $0.history.append(promotion) } }
+
+  // MARK: Damage
+
+  /// The last journal offset found that cannot be read any more. What can be begun behind it is.
+  var damage: UInt64? { state.withLock { $0.damage } }
+
+  func note(damage offset: UInt64) {
+    state.withLock { $0.damage = max($0.damage ?? 0, offset) }
+  }
 
   // MARK: Checkpoints
 

@@ -72,7 +72,8 @@ public struct HuntRecovery: ~Copyable {
       segments: folder.segments(manifest), definition: definition, map: map, manifest: manifest,
       pool: pool, wish: wish)
     // What the journal says of promotions is learnt while it is replayed: where a mark names a line
-    // that is not known yet, the replay begins again with it.
+    // that is not known yet, the replay begins again with it. Where a line cannot be begun any more,
+    // as it was left since, the marks behind it are looked for.
     var history: History
     if let line = wish.line {
       history = line.history
@@ -89,6 +90,10 @@ public struct HuntRecovery: ~Copyable {
         let hash = Hash128(high: mark.high, low: mark.low)
         let lineage = try folder.branches.read(mark.number, hash: hash)
         history.append(History.Promotion(offset: offset, lineage: lineage))
+      case .noStart(let fault):
+        guard wish.line == nil, let next = try folder.branches.next(history, source.segments)
+        else { throw fault }
+        history.append(next)
       }
     }
   }
@@ -100,6 +105,8 @@ private final class RecoverySource {
     case done(SnapshotHeader?, RecoveredJournal)
     /// Another line begins at this offset, and the history given does not know it.
     case promotion(PromotionMark, UInt64)
+    /// Neither a snapshot nor the journal's beginning is there to begin the line with.
+    case noStart(HuntFolderFault)
   }
 
   let folder: HuntFolder
@@ -112,8 +119,9 @@ private final class RecoverySource {
   let wish: HuntRecovery.Wish
   private var partition: Partition?
   private(set) var findings = HuntRecovery.Findings()
-  /// Snapshots that cannot be used.
+  /// Snapshots that cannot be used, and why the newest of them cannot.
   private var refused: Set<UInt64> = []
+  private var refusal: HuntFolderFault?
 
   init(
     folder: HuntFolder, files: SnapshotFiles, segments: Segments, definition: HuntDefinition,
@@ -151,6 +159,7 @@ private final class RecoverySource {
 
   private func refuse(_ offset: UInt64, _ fault: SnapshotFault, _ warn: (String) -> Void) {
     refused.insert(offset)
+    refusal = refusal ?? HuntFolderFault(fault)
     let (path, reason) = (files.path(offset), "\(fault)")
     warn("a snapshot is left out: " + (reason.contains(path) ? reason : "\(path): \(reason)"))
   }
@@ -178,7 +187,7 @@ private final class RecoverySource {
     } catch { throw .history(error) }
     guard wish.mendsFiles else { return history }
     // All of these marks lie before a snapshot, which was made when they were flushed.
-    do throws(HuntFolderFault) { try folder.branches.notePlaces(of: history) } catch {
+    do throws(DiskFault) { try folder.branches.notePlaces(of: history) } catch {
       warn("the place of a promotion is not noted: \(error)")
     }
     return history
@@ -198,7 +207,7 @@ private final class RecoverySource {
     for offset in try starts() {
       do throws(SnapshotFault) {
         let header = try files.header(offset)
-        guard header.segment >= first, isOnLine(header, history) else { continue }
+        guard header.segment >= first, line.holds(header) else { continue }
         partition = try files.load(
           offset, along: line, pool: pool, digestEvery: wish.digestEvery,
           heldLines: wish.heldLines)
@@ -208,7 +217,7 @@ private final class RecoverySource {
         refuse(offset, error, warn)
       }
     }
-    guard try isWhole() else { throw try removed() }
+    guard try isWhole() else { return .noStart(try removed()) }
     var beginning = Partition(
       definition, map: map, number: manifest.number, digestEvery: wish.digestEvery,
       heldLines: wish.heldLines, pool: pool)
@@ -217,13 +226,9 @@ private final class RecoverySource {
     do throws(SnapshotFault) { return try replay(nil) } catch { throw HuntFolderFault(error) }
   }
 
-  /// Whether what a snapshot holds lies on the line.
-  private func isOnLine(_ header: SnapshotHeader, _ history: History) -> Bool {
-    header.branches <= history.count
-      && lineage(history).firstDifference(from: history.lineage(header.branches)) >= header.offset
-  }
-
+  /// Why a hunt without the beginning of its journal cannot be begun.
   private func removed() throws(HuntFolderFault) -> HuntFolderFault {
+    if let refusal { return refusal }
     do throws(JournalFault) {
       let first = try segments.firstNumber() ?? 1
       return .journal(
@@ -333,7 +338,7 @@ private final class RecoverySource {
   private func compare(_ partition: inout Partition, _ offset: UInt64, _ history: History) {
     do throws(SnapshotFault) {
       let header = try files.header(offset)
-      guard isOnLine(header, history) else {
+      guard Line(lineage(history), history).holds(header) else {
         findings.snapshotsElsewhere += 1
         return
       }
@@ -366,7 +371,7 @@ private final class RecoverySource {
     do throws(SnapshotFault) {
       guard let next = try checks(behind: first).first(where: { $0 > offset }) else { return "" }
       let header = try files.header(next)
-      guard isOnLine(header, line.history) else { return "" }
+      guard Line(lineage(line.history), line.history).holds(header) else { return "" }
       let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
       var replayed: Partition
       if let first {
