@@ -133,7 +133,7 @@ private struct Numbered {
       random.chance(50) ? .applied : .durable)
     #expect(reply.applied == 1)
     if random.chance(20) { usleep(UInt32(random.below(40_000))) }
-    let answer = try host.ask(.path(from: (0, 0, 0), to: (5, 0, 0)))
+    let answer = try host.ask(.path(from: .place(0, 0, 0), to: .place(5, 0, 0)))
     let body = String(decoding: answer.body, as: UTF8.self)
     #expect(answer.status == (isOpen ? 200 : 404), "SEED=\(runSeed): \(body)")
     #expect(answer.offset >= reply.offset, "SEED=\(runSeed)")
@@ -186,6 +186,6 @@ private struct Numbered {
   #expect(said.count { $0.contains("its shadow follows no more") } == 1, "\(said)")
   let metrics = String(decoding: try host.ask(.metrics).body, as: UTF8.self)
   #expect(metrics.contains("veltrix_shadow_failed{hunt=\"corridor\"} 1"))
-  let path = try host.ask(.path(from: (0, 0, 0), to: (5, 0, 0)))
+  let path = try host.ask(.path(from: .place(0, 0, 0), to: .place(5, 0, 0)))
   #expect(path.status == 200 && path.offset >= after.offset)
 }

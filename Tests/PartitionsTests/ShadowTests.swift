@@ -181,11 +181,11 @@ extension Lineage {
 
 /// Rows of edges and blocks that are not as in the hunt.
 private func pages(of fork: ReadFork, differFrom stand: Stand) -> Int {
-  (0..<UInt32(fork.world.nodeCount)).count { node in
-    fork.world.isOpen(node, fork.space)
+  (0..<UInt32(fork.ground.world.nodeCount)).count { node in
+    fork.ground.world.isOpen(node, fork.space)
       != stand.partition.state.world.isOpen(node, stand.partition.state.space)
       || (0..<8).contains {
-        fork.world.multiplier(node, $0, fork.space)
+        fork.ground.world.multiplier(node, $0, fork.space)
           != stand.partition.state.world.multiplier(node, $0, stand.partition.state.space)
       }
   }

@@ -64,7 +64,7 @@ public struct HuntRules: Equatable, Sendable {
   /// blocks looked at, 16...65,536; the rest is left to the ticks that follow.
   public var hintWork: UInt32 = Self.hintWorkDefault
 
-  public static let hintWorkDefault: UInt32 = 2_048
+  public static let hintWorkDefault: UInt32 = 1_024
 
   public init() {}
 }

@@ -11,7 +11,7 @@ extension PathFinder {
     let exploresTies: Bool
   }
 
-  private struct Label: BitwiseCopyable {
+  struct Label: BitwiseCopyable {
     var node: UInt32
     /// Cost of the cheapest walk known from the node to the goal.
     var cost: UInt32
@@ -73,8 +73,7 @@ extension PathFinder {
         known = self.label(index)
         if UInt64(known.cost) <= cost { continue }
         known.cost = UInt32(truncatingIfNeeded: cost)
-        labels.store(known, index &* 12)
-        push(known, index)
+        relabel(known, index)
       } else {
         let far = estimate(world.map.place(UInt32(truncatingIfNeeded: beside)), start, world)
         if cost &+ far > UInt64(query.costMax) { continue }
@@ -145,7 +144,7 @@ extension PathFinder {
 
   // MARK: Labels
 
-  private mutating func begin() {
+  mutating func begin() {
     heap.removeAll()
     labelCount = 0
     generation &+= 1
@@ -155,20 +154,25 @@ extension PathFinder {
     }
   }
 
-  @inline(__always) private func label(_ index: Int) -> Label {
+  @inline(__always) func label(_ index: Int) -> Label {
     labels.load(index &* 12, as: Label.self)
   }
 
-  @inline(__always) private mutating func append(_ label: Label, _ slot: Int) {
+  @inline(__always) mutating func append(_ label: Label, _ slot: Int) {
     labels.store(label, labelCount &* 12)
     slots.store(UInt64(truncatingIfNeeded: labelCount) | UInt64(generation) &<< 32, slot &* 8)
     labelCount &+= 1
   }
 
+  @inline(__always) mutating func relabel(_ label: Label, _ index: Int) {
+    labels.store(label, index &* 12)
+    push(label, index)
+  }
+
   /// The label of `node`, and its slot or the empty one where it would go. Sixteen nodes in a row
   /// share two cache lines, and whole groups are scattered. Probing goes on in the next group; its
   /// stride is odd, so it comes to every slot.
-  @inline(__always) private func find(_ node: UInt32) -> (index: Int?, slot: Int) {
+  @inline(__always) func find(_ node: UInt32) -> (index: Int?, slot: Int) {
     let group = Int(truncatingIfNeeded: mixed(UInt64(node &>> 4))) &<< 4
     var slot = (group | Int(node & 15)) & slotMask
     while true {
@@ -182,7 +186,7 @@ extension PathFinder {
 
   /// Queues a label. Of equal sums the label found last leaves first, which walks straight on over
   /// open ground; the result does not depend on it.
-  @inline(__always) private mutating func push(_ label: Label, _ index: Int) {
+  @inline(__always) mutating func push(_ label: Label, _ index: Int) {
     if heap.isFull { dropStale() }
     let sum = UInt64(label.cost) &+ UInt64(label.estimate)
     heap.push(sum &<< 32 | UInt64(~UInt32(truncatingIfNeeded: index)))

@@ -116,7 +116,7 @@ extension HuntFile {
       "farthest a hint sees a treasure, and farthest a change of one has to be worked out; 0 for any"
     ) { $0.hintRadius = UInt32($1.number) },
     Field(
-      "rules.hint_work", .whole(16...65_536, unit: "blocks"), default: "2_048",
+      "rules.hint_work", .whole(16...65_536, unit: "blocks"), default: "1_024",
       "most blocks one event or clock tick looks at to keep hints right; ticks go on with the rest"
     ) { $0.hintWork = UInt32($1.number) },
   ]

@@ -161,9 +161,9 @@ extension Engine {
         let answer = record.withView { view -> (Int, [UInt8], UInt64)? in
           guard let view else { return nil }
           let (status, body): (Int, [UInt8])
-          if case .path(let from, let to) = query {
-            (status, body) = PathSearch(from: from, to: to).answer(
-              view.partition.state.world, view.partition.state.space,
+          if let search = GroundSearch(query, number: view.number) {
+            (status, body) = search.answer(
+              view.partition.state.ground, view.partition.state.space,
               offset: view.partition.nextOffset, durable: entry.journal.durableThrough, &finder)
           } else {
             (status, body) = view.answer(query)

@@ -45,7 +45,7 @@ extension HuntView {
       writeTreasures(&json, limit, after, filter)
     case .books: writeBooks(&json)
     case .snapshot: writeSnapshot(&json)
-    case .path, .welcome, .metrics, .pulse: break
+    case .path, .near, .welcome, .metrics, .pulse: break
     }
     if let failure { return failure }
     json.endObject()

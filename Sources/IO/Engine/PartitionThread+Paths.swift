@@ -6,7 +6,7 @@ import Pages
 import Partitions
 import World
 
-/// Searches for paths in the hunt as it is now. The hunt itself is not branched for them: each page
+/// Searches for ways and treasures in the hunt as it is now. The hunt itself is not branched for them: each page
 /// that a branch shares must be copied before it is written, and that would stop live play.
 extension PartitionThread {
   /// How long a search waits until the shadow has come to where the hunt was when it was asked.
@@ -14,7 +14,7 @@ extension PartitionThread {
 
   /// Has the reader's thread search in a fork of the shadow that holds all that the asker can have
   /// been told of; where the shadow does not come there in time, in a branch of the hunt after all.
-  func find(_ search: PathSearch, _ hunt: HostedHunt, _ ticket: QueryTicket) {
+  func find(_ search: GroundSearch, _ hunt: HostedHunt, _ ticket: QueryTicket) {
     let entry = hunt.entry
     let offset = hunt.partition.nextOffset
     submit(ticket, hunt) { [self] finder in
@@ -27,11 +27,11 @@ extension PartitionThread {
     }
   }
 
-  func findInBranch(_ search: PathSearch, _ hunt: HostedHunt, _ ticket: QueryTicket) {
+  func findInBranch(_ search: GroundSearch, _ hunt: HostedHunt, _ ticket: QueryTicket) {
     let entry = hunt.entry
     do throws(ForkRefusal) {
       let fork = ReadFork(
-        try hunt.partition.state.fork(), hunt.partition.state.world,
+        try hunt.partition.state.fork(), hunt.partition.state.ground,
         offset: hunt.partition.nextOffset)
       submit(ticket, hunt) { finder in Self.reply(ticket, entry, search, fork, &finder) }
     } catch {
@@ -59,12 +59,12 @@ extension PartitionThread {
   }
 
   private static func reply(
-    _ ticket: QueryTicket, _ entry: HuntEntry, _ search: PathSearch, _ fork: ReadFork,
+    _ ticket: QueryTicket, _ entry: HuntEntry, _ search: GroundSearch, _ fork: ReadFork,
     _ finder: inout PathFinder
   ) {
     let durable = entry.journal.durableThrough
     let (status, body) = search.answer(
-      fork.world, fork.space, offset: fork.offset, durable: durable, &finder)
+      fork.ground, fork.space, offset: fork.offset, durable: durable, &finder)
     ticket.port.put(
       Answer(
         connection: ticket.connection, tag: ticket.tag, status: status, offset: fork.offset,

@@ -23,7 +23,7 @@ final class PartitionThread: @unchecked Sendable {
     case offset(slot: UInt32, Handoff<UInt64?>)
     case promote(slot: UInt32, Promotion, Handoff<Promotion.Answer>)
     /// Searches for a path in a branch of the hunt, as its shadow is behind.
-    case findInBranch(slot: UInt32, PathSearch, QueryTicket)
+    case findInBranch(slot: UInt32, GroundSearch, QueryTicket)
   }
 
   let bell = Doorbell()
@@ -340,8 +340,8 @@ final class PartitionThread: @unchecked Sendable {
 
   private func answer(_ slot: UInt32, _ query: Query, _ ticket: QueryTicket) {
     guard let hunt = hunt(slot) else { return answerGone(ticket) }
-    if case .path(let from, let to) = query {
-      return find(PathSearch(from: from, to: to), hunt, ticket)
+    if let search = GroundSearch(query, number: hunt.number) {
+      return find(search, hunt, ticket)
     }
     let (status, body) = hunt.answer(query)
     var answer = Answer(

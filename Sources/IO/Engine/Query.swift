@@ -16,6 +16,15 @@ public enum WindowChoice: String, Sendable, CaseIterable {
   case current, previous
 }
 
+/// One end of a way.
+public enum SearchEnd: Sendable {
+  case place(Int, Int, Int)
+  /// Where the player is.
+  case player(PlayerName)
+  /// Where the treasure lies.
+  case treasure(UInt32)
+}
+
 /// A read of one hunt, answered on its partition's thread between two batches.
 public enum Query: Sendable {
   /// - Parameter digest: Whether to digest the state even where that takes long.
@@ -25,7 +34,9 @@ public enum Query: Sendable {
   case player(PlayerName)
   case hint(PlayerName)
   case treasures(limit: Int, after: UInt32, filter: TreasureFilter)
-  case path(from: (Int, Int, Int), to: (Int, Int, Int))
+  case path(from: SearchEnd, to: SearchEnd)
+  /// The open treasures that are nearest by the cost of walking there.
+  case near(SearchEnd, limit: Int, costMax: UInt32?)
   case books
   /// Everything that a new viewer needs.
   case snapshot

@@ -134,11 +134,11 @@ package final class Shadow: @unchecked Sendable {
       } catch { return .far }
     }
     guard let reached = state.partition?.nextOffset, reached >= offset,
-      let world = state.partition?.state.world
+      let ground = state.partition?.state.ground
     else { return .soon }
     do throws(ForkRefusal) {
       guard let space = try state.partition?.state.fork() else { return .far }
-      return .here(ReadFork(space, world, offset: reached))
+      return .here(ReadFork(space, ground, offset: reached))
     } catch { return .far }
   }
 

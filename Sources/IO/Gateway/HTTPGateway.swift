@@ -119,8 +119,24 @@ final class HTTPGateway: HTTPApplication {
             filter: try request.choice("state", default: TreasureFilter.all)), request)
       case .path:
         try read(
-          connection, entry, .path(from: try request.place("from"), to: try request.place("to")),
+          connection, entry, .path(from: try request.start, to: try request.goal), request)
+      case .nearest:
+        try read(
+          connection, entry,
+          .near(
+            try request.start, limit: try request.integer("k", 1...100, default: 1), costMax: nil),
           request)
+      case .reachable:
+        let most = Int(UInt32.max) - 1
+        guard request.query("cost") != nil else {
+          throw ParameterFault(
+            field: "cost", message: "cost is a whole number from 0 to \(most)")
+        }
+        try read(
+          connection, entry,
+          .near(
+            try request.start, limit: try request.integer("limit", 1...1_000, default: 100),
+            costMax: UInt32(try request.integer("cost", 0...most, default: most))), request)
       case .makeFork, .forks, .fork, .deleteFork, .forkDifference, .promoteFork, .whyPlayer,
         .whyTreasure:
         try forkRequest(part, entry, request, body, connection)

@@ -1,5 +1,6 @@
 import Authoring
 import Console
+import Engine
 import Events
 import Hunt
 import Net
@@ -18,7 +19,7 @@ enum Route {
   case unknown
 
   enum HuntPart {
-    case show, delete, events, world, live, books, treasures, path
+    case show, delete, events, world, live, books, treasures, path, nearest, reachable
     case phase(HuntPhase)
     case board(String)
     case player(String)
@@ -77,6 +78,8 @@ enum Route {
     case ("books", 1): return get(.books)
     case ("treasures", 1): return get(.treasures)
     case ("path", 1): return get(.path)
+    case ("nearest", 1): return get(.nearest)
+    case ("reachable", 1): return get(.reachable)
     case ("boards", 2): return get(.board(rest[1]))
     case ("players", 2): return get(.player(rest[1]))
     case ("players", 3) where rest[2] == "hint": return get(.hint(rest[1]))
@@ -141,6 +144,38 @@ extension HTTPRequest {
     case nil, "false": return false
     case "true", "": return true
     default: throw ParameterFault(field: name, message: "\(name) is true or false")
+    }
+  }
+
+  /// Where a search begins: the place `from`, or the `player`.
+  var start: SearchEnd {
+    borrowing get throws(ParameterFault) {
+      guard let name = query("player") else {
+        let (x, y, z) = try place("from")
+        return .place(x, y, z)
+      }
+      if query("from") != nil {
+        throw ParameterFault(field: "player", message: "give from or player, not both")
+      }
+      return .player(PlayerName(name))
+    }
+  }
+
+  /// Where a way leads: the place `to`, or the `treasure`.
+  var goal: SearchEnd {
+    borrowing get throws(ParameterFault) {
+      guard let text = query("treasure") else {
+        let (x, y, z) = try place("to")
+        return .place(x, y, z)
+      }
+      if query("to") != nil {
+        throw ParameterFault(field: "treasure", message: "give to or treasure, not both")
+      }
+      guard let id = UInt32(text), id > 0 else {
+        throw ParameterFault(
+          field: "treasure", message: "treasure is a whole number from 1 to 4294967295")
+      }
+      return .treasure(id)
     }
   }
 

@@ -1,0 +1,75 @@
+internal import Bounded
+public import Pages
+
+/// How an exploration ended.
+public enum Exploration: Equatable, Sendable {
+  /// Everything within the cost was visited.
+  case done
+  /// The visitor had enough.
+  case stopped
+  /// The budget of nodes was spent: all that is nearer than what was not looked at was visited.
+  case budgetSpent
+}
+
+extension PathFinder {
+  /// Visits the nodes that can be walked to from `start`, nearest first, by Dijkstra's algorithm
+  /// (1959).
+  ///
+  /// - Parameters:
+  ///   - costMax: The dearest walk, at most `distanceMax`, in the neighbourhood's unit.
+  ///   - nodeBudget: Most nodes labelled, at most `nodeBudgetMax`.
+  ///   - visit: Gets a node and the cost of walking there; false ends the exploration. Nodes as far
+  ///     come in any order, which is a function of the edges alone.
+  /// - Complexity: O(n log n) for the n nodes labelled; no allocation.
+  public mutating func explore(
+    from start: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
+    _ world: borrowing GridWorld, _ space: borrowing PageSpace, visit: (UInt32, UInt32) -> Bool
+  ) -> Exploration {
+    precondition(Int(start) < world.nodeCount && costMax <= distanceMax)
+    precondition(nodeBudget > 0 && nodeBudget <= nodeBudgetMax)
+    begin()
+    append(Label(node: start, cost: 0, estimate: 0), find(start).slot)
+    heap.push(UInt64(~UInt32(0)))
+    // The least cost of a node that found no room.
+    var dropped = UInt64.max
+    while let entry = heap.popFirst() {
+      let label = label(Int(~UInt32(truncatingIfNeeded: entry)))
+      if UInt64(label.cost) != entry >> 32 { continue }  // stale
+      if UInt64(label.cost) >= dropped { return .budgetSpent }
+      if !visit(label.node, label.cost) { return .stopped }
+      walkOn(from: label, costMax, nodeBudget, &dropped, world, space)
+    }
+    return dropped == .max ? .done : .budgetSpent
+  }
+
+  /// Improves the nodes to which one step leads from `label`'s.
+  @inline(__always)
+  private mutating func walkOn(
+    from label: Label, _ costMax: UInt32, _ nodeBudget: Int, _ dropped: inout UInt64,
+    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+  ) {
+    let deltas = world.compass.deltas.span
+    let costs = world.compass.costs.span
+    let multipliers = world.row(Int(label.node), space)
+    for direction in 0..<world.compass.degree {
+      let multiplier = GridWorld.multiplier(multipliers, direction)
+      if multiplier == 0 { continue }
+      let cost = UInt64(label.cost) &+ multiplier &* costs[direction]
+      if cost > UInt64(costMax) { continue }
+      let beside = UInt32(truncatingIfNeeded: Int(label.node) &+ deltas[direction])
+      let (index, slot) = find(beside)
+      if let index {
+        var known = self.label(index)
+        if UInt64(known.cost) <= cost { continue }
+        known.cost = UInt32(truncatingIfNeeded: cost)
+        relabel(known, index)
+      } else if labelCount == nodeBudget {
+        dropped = min(dropped, cost)
+      } else {
+        let known = Label(node: beside, cost: UInt32(truncatingIfNeeded: cost), estimate: 0)
+        append(known, slot)
+        push(known, labelCount &- 1)
+      }
+    }
+  }
+}
