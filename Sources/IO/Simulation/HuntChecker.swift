@@ -111,7 +111,9 @@ final class HuntChecker {
   func calledDurable(_ offset: UInt64, needsFlush: Bool) {
     let through = needsFlush ? journal.durable : journal.written
     if offset > through {
-      fail("offset \(offset) was called durable, and the disk has made \(through) so")
+      fail(
+        "offset \(offset) was called durable, and the disk has made \(through) so"
+          + (journal.pending.map { "; \($0)" } ?? ""))
     }
   }
 

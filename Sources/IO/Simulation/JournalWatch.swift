@@ -17,6 +17,11 @@ final class JournalWatch {
     var isWhole = true
     var end: UInt64 { first + UInt64(count) }
     var bytes: Int { 64 + count * 64 }
+    /// Whether a failed flush was to write a part of it that was not written again since. What it was
+    /// to write elsewhere in the file (zeros behind the journal's end) is of no account.
+    var isForgotten: Bool {
+      (at / 4_096...(at + bytes - 1) / 4_096).contains { node.forgotten[$0] != nil }
+    }
   }
 
   /// One journal.
@@ -33,6 +38,15 @@ final class JournalWatch {
 
     /// Everything below was written at least once.
     var written: UInt64 { UInt64(events.count) }
+
+    /// What keeps the next frame from being durable, for a report.
+    var pending: String? {
+      guard durableFrames < frames.count else { return nil }
+      let frame = frames[durableFrames]
+      return "the frame at byte \(frame.at) is \(frame.isWhole ? "whole" : "in parts"), "
+        + "\(frame.node.changes.count) writes of its file are not flushed, "
+        + "\(frame.isForgotten ? "some" : "none") of it was forgotten by a failed flush"
+    }
 
     /// The first offset whose frame the disk holds otherwise than it was told.
     func firstLie(_ disk: SimulatedDisk) -> UInt64? {
@@ -109,9 +123,7 @@ final class JournalWatch {
     for journal in journals.values {
       while journal.durableFrames < journal.frames.count {
         let frame = journal.frames[journal.durableFrames]
-        guard frame.isWhole, frame.node.changes.isEmpty, frame.node.forgotten.isEmpty else {
-          break
-        }
+        guard frame.isWhole, frame.node.changes.isEmpty, !frame.isForgotten else { break }
         journal.durableFrames += 1
         journal.durable = frame.end
       }
