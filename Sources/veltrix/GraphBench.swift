@@ -10,8 +10,9 @@ import World
 /// The world is an open square of blocks with four neighbours each, whose edges all have weights of
 /// their own, 1 to 16 at random. Figures of single events are taken by the clock, an operation at a
 /// time, and hold what reading it twice costs; what takes milliseconds is given as the processor's
-/// time, as whoever else is on the machine takes turns with it. Beside it stands what Dijkstra's algorithm with a binary heap
-/// takes for the same answer over the same weights in plain memory (`PlainGraph`).
+/// time, as whoever else is on the machine takes turns with it. Beside it stands what Dijkstra's
+/// algorithm with a binary heap takes for the same answer over the same weights in plain memory
+/// (`PlainGraph`).
 struct GraphBench: ~Copyable {
   struct Plan {
     /// Blocks along each side.

@@ -119,6 +119,7 @@ private func tick(_ ms: Int64) -> Event {
         definition.treasures.append(treasure)
       }
       var held = Held(definition, map)
+      _ = held.apply(tick(0))
       var script = Script()
       var claims: [UInt32: UInt32] = [:]
       var node = open[0]

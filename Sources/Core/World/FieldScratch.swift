@@ -12,7 +12,7 @@ public struct FieldScratch: ~Copyable {
   /// Nodes that the last call gave a new distance or owner, an exact measure of its work.
   public internal(set) var settledCount = 0
 
-  var heap: DistanceHeap
+  var queue: BucketQueue
   /// Nodes that the call may still look at.
   var workLeft = 0
   /// Whether the call gives nodes outside the region better keys.
@@ -27,7 +27,7 @@ public struct FieldScratch: ~Copyable {
   private let keys: Slab
   private(set) var count = 0
 
-  /// For work of any size at once. Memory: 30 bytes a node, touched only as far as the largest
+  /// For work of any size at once. Memory: 46 bytes a node, touched only as far as the largest
   /// region repaired.
   public init(nodeCount: Int) {
     self.init(
@@ -36,7 +36,7 @@ public struct FieldScratch: ~Copyable {
 
   /// For work of at most `workMax` nodes at once, `1...workLimit`.
   ///
-  /// Memory: 240 bytes a unit of work, and no more than 30 bytes a node.
+  /// Memory: 370 bytes a unit of work, and no more than 46 bytes a node.
   public init(nodeCount: Int, workMax: Int) {
     precondition(workMax > 0 && workMax <= Self.workLimit, "work of \(workMax) nodes")
     self.init(
@@ -54,7 +54,7 @@ public struct FieldScratch: ~Copyable {
     precondition(nodeCount > 0 && nodeCount <= BlockMap.cellCountMax)
     self.nodeCount = nodeCount
     self.workMax = workMax
-    heap = DistanceHeap(capacity: heapCapacity)
+    queue = BucketQueue(capacity: heapCapacity)
     let room = min(nodeCount, Self.touchedMax(workMax))
     nodes = Slab(byteCount: room * 4, zeroed: false)
     oldKeys = Slab(byteCount: room * 8, zeroed: false)
@@ -70,8 +70,10 @@ public struct FieldScratch: ~Copyable {
     workMax > workLimit ? .max : (workMax + 4) * 8
   }
 
-  mutating func begin(isBeside: Bool, isLoose: Bool) {
-    removeAll()
+  /// - Parameter leastCost: Of an edge of the world.
+  mutating func begin(isBeside: Bool, isLoose: Bool, leastCost: UInt64) {
+    count = 0
+    queue.removeAll(leastCost: leastCost)
     settledCount = 0
     workLeft = workMax
     isLowering = false
@@ -79,11 +81,8 @@ public struct FieldScratch: ~Copyable {
     self.isLoose = isLoose
   }
 
-  /// Forgets the region and the queue.
-  mutating func removeAll() {
-    count = 0
-    heap.removeAll()
-  }
+  /// Forgets the region.
+  mutating func removeRegion() { count = 0 }
 
   @inline(__always) mutating func append(_ node: Int, _ oldKey: UInt64) {
     nodes.store(UInt32(truncatingIfNeeded: node), count &* 4)

@@ -159,7 +159,7 @@ extension TreasureField {
     moveQueue(&row, &space, &scratch)
     backlog.store(row, &space)
     if byEdges { backlog.doubt(from: least, &space) }
-    scratch.removeAll()
+    scratch.removeRegion()
   }
 
   /// Leaves the queued nodes to the backlog.
@@ -169,7 +169,7 @@ extension TreasureField {
     for position in 0..<scratch.count { backlog.mark(scratch.node(position), &space) }
     var row = backlog.load(space)
     row.isPending = 1
-    let least = scratch.heap.first.map { $0 & 0xffff_ffff_0000_0000 } ?? 0
+    let least = scratch.queue.leastDistance << 32
     moveQueue(&row, &space, &scratch)
     backlog.store(row, &space)
     if scratch.isLowering { backlog.doubt(from: least, &space) }
@@ -178,7 +178,7 @@ extension TreasureField {
   private func moveQueue(
     _ row: inout FieldBacklog.Row, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
-    for position in 0..<scratch.heap.count { queue(entry: scratch.heap[position], &row, &space) }
-    scratch.heap.removeAll()
+    scratch.queue.forEach { queue(entry: $0, &row, &space) }
+    scratch.queue.removeAll(leastCost: world.compass.costs[0])
   }
 }

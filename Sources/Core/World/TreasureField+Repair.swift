@@ -223,7 +223,9 @@ extension TreasureField {
   @inline(__always)
   func begin(_ space: borrowing PageSpace, _ scratch: inout FieldScratch) {
     let isBeside = backlog.isPending(space)
-    scratch.begin(isBeside: isBeside, isLoose: isBeside && backlog.load(space).isLoose)
+    scratch.begin(
+      isBeside: isBeside, isLoose: isBeside && backlog.load(space).isLoose,
+      leastCost: world.compass.costs[0])
   }
 
   /// Whether `key` is `head` plus the cost of an edge between them. A closed edge (cost 0) and a
@@ -264,12 +266,13 @@ extension TreasureField {
   func push(
     _ key: UInt64, _ node: Int, _ space: borrowing PageSpace, _ scratch: inout FieldScratch
   ) {
-    if scratch.heap.isFull { dropStale(space, &scratch) }
-    scratch.heap.push(Self.distanceHalf(key) | UInt64(truncatingIfNeeded: node))
+    if scratch.queue.isFull { dropStale(space, &scratch) }
+    scratch.queue.push(Self.distanceHalf(key) | UInt64(truncatingIfNeeded: node))
   }
 
   /// Lets the queued nodes improve the nodes from which they can be walked to, nearest first
-  /// (Dijkstra 1959); leaves to the backlog what is more than the call may do.
+  /// (Dijkstra 1959, Denardo and Fox 1979); leaves to the backlog what is more than the call may
+  /// do.
   ///
   /// - Parameter pushesTies: Whether a node improved in owner alone has to be queued. It has if its
   ///   key was final before this call (a wave of one owner), and has not if it was queued at that
@@ -279,7 +282,7 @@ extension TreasureField {
   ) {
     let deltas = world.compass.deltas.span
     let costs = world.compass.costs.span
-    while let entry = scratch.heap.popFirst() {
+    while let entry = scratch.queue.popFirst() {
       let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
       let key = rows.load(node, space)
       if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
@@ -311,15 +314,8 @@ extension TreasureField {
   /// Makes room in a full heap; at most one entry a node is not stale.
   @inline(never)
   private func dropStale(_ space: borrowing PageSpace, _ scratch: inout FieldScratch) {
-    var kept = 0
-    for position in 0..<scratch.heap.count {
-      let entry = scratch.heap[position]
-      let key = rows.load(Int(truncatingIfNeeded: entry & 0xffff_ffff), space)
-      if key &>> 32 == entry &>> 32 {
-        scratch.heap[kept] = entry
-        kept &+= 1
-      }
+    scratch.queue.keep { entry in
+      rows.load(Int(truncatingIfNeeded: entry & 0xffff_ffff), space) &>> 32 == entry &>> 32
     }
-    scratch.heap.keepFirst(kept)
   }
 }

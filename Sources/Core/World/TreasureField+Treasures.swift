@@ -16,7 +16,7 @@ extension TreasureField {
     let key = UInt64(treasure)
     if rows.load(Int(node), space) &- 1 <= key &- 1 { return }  // a lower id, or itself, is here
     rows.store(key, Int(node), &space)
-    scratch.heap.push(UInt64(node))
+    scratch.queue.push(UInt64(node))
     scratch.isLowering = true
     // Where the wave meets nodes that are to be raised, it goes on later; and there may still be
     // keys that name the treasure where it lay before.
@@ -47,7 +47,7 @@ extension TreasureField {
     precondition(next == 0 || next > treasure, "treasure \(next) should have been seen first")
     scratch.append(Int(node), held)
     rows.store(UInt64(next), Int(node), &space)
-    if next != 0 { scratch.heap.push(UInt64(node)) }
+    if next != 0 { scratch.queue.push(UInt64(node)) }
     if scratch.isLoose { return repairRegion(pushesTies: true, &space, &scratch) }
     var position = 0
     while position < scratch.count {
@@ -101,7 +101,7 @@ extension TreasureField {
   /// - Complexity: O(nodes)
   public func clear(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
     precondition(scratch.nodeCount >= world.nodeCount)
-    scratch.begin(isBeside: false, isLoose: false)
+    scratch.begin(isBeside: false, isLoose: false, leastCost: world.compass.costs[0])
     backlog.clear(&space)
     for node in 0..<rows.count where rows.load(node, space) != 0 { rows.store(0, node, &space) }
   }
@@ -115,7 +115,7 @@ extension TreasureField {
     precondition(held &>> 32 == 0, "place follows clear")
     if held != 0 && held <= UInt64(treasure) { return }
     rows.store(UInt64(treasure), Int(node), &space)
-    if held == 0 { scratch.heap.push(UInt64(node)) }
+    if held == 0 { scratch.queue.push(UInt64(node)) }
   }
 
   /// After `clear` and any number of `place`: computes the field by Dijkstra's algorithm (1959)

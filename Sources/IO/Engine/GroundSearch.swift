@@ -3,8 +3,8 @@ import Hunt
 import Pages
 import World
 
-/// A hunt's pages at one offset of its journal, frozen: what a search reads; goes with whoever holds
-/// it, on whatever thread that is.
+/// A hunt's pages at one offset of its journal, frozen: what a search reads; goes with whoever
+/// holds it, on whatever thread that is.
 ///
 /// The compiler (6.3.1) fails on a closure that escapes with a noncopyable value itself.
 final class ReadFork: Sendable {

@@ -6,8 +6,9 @@ import Pages
 import Partitions
 import World
 
-/// Searches for ways and treasures in the hunt as it is now. The hunt itself is not branched for them: each page
-/// that a branch shares must be copied before it is written, and that would stop live play.
+/// Searches for ways and treasures in the hunt as it is now. The hunt itself is not branched for
+/// them: each page that a branch shares must be copied before it is written, and that would stop
+/// live play.
 extension PartitionThread {
   /// How long a search waits until the shadow has come to where the hunt was when it was asked.
   private static let shadowPatienceNs: Int64 = 100_000_000
