@@ -160,7 +160,7 @@ def probes_answer():
 def description_is_whole():
     document = expect(get("/openapi.json"), 200).json
     same(document["openapi"][:3], "3.1")
-    parts = "boards/{board} players/{player} players/{player}/hint treasures path books live"
+    parts = "boards/{board} players/{player} players/{player}/hint treasures path nearest reachable books live"
     parts += " players/{player}/why treasures/{treasure}/why unplay rollback forks forks/{fork}"
     for part in f"{parts} forks/{{fork}}/diff forks/{{fork}}/promote events start pause end".split():
         if f"/v1/hunts/{{hunt}}/{part}" not in document["paths"]:
@@ -872,6 +872,50 @@ def paths_are_found():
 
 
 @check
+def ways_lead_from_players_to_treasures():
+    listed = [{"id": 3, "x": 3, "y": 0}, {"id": 5, "x": 0, "y": 2, "stock": 2},
+              {"id": 4, "x": 3, "y": 0}, {"id": 6, "x": 1, "y": 4}]
+    name = extra("on-foot", rows=["....", "@@@.", "....", "@@@@", "...."], treasures=listed,
+                 rules={"speed_max": "any", "walls": False})
+    expect(post({"kind": "join", "player": 7, "x": 0, "y": 2}, name=name), 200)
+    ask = functools.partial(described, "GET", name=name)
+    unit = hunt(name=name).json["hunt"]["world"]["unit"]
+    path = ask("/path", 200, "?player=7&treasure=3").json
+    same((path["steps"][0], path["steps"][-1], path["cost"]), ([0, 2], [3, 0], 5 * unit))
+    same(path["edges"], [64, 72, 80, 94, 62])
+    same(ask("/path", 200, "?from=3,0&treasure=5").json["cost"], 5 * unit)
+
+    def near(query, path="/nearest"):
+        answer = ask(path, 200, query).json
+        same((answer["unit"], answer["complete"]), (unit, True))
+        return [(each["id"], each["cost"] // unit) for each in answer["treasures"]]
+
+    same(near("?player=7"), [(5, 0)])
+    same(near("?from=0,2&k=3"), [(5, 0), (3, 5), (4, 5)])
+    same(near("?from=0,2&k=100"), [(5, 0), (3, 5), (4, 5)])
+    same(near(f"?from=0,2&cost={5 * unit - 1}", "/reachable"), [(5, 0)])
+    same(near(f"?from=0,2&cost={5 * unit}&limit=2", "/reachable"), [(5, 0), (3, 5)])
+    same(near("?from=0,4&cost=4294967294", "/reachable"), [(6, 1)])
+    # What a player has claimed as often as one may is none of the player's treasures any more.
+    expect(post({"kind": "claim", "player": 7, "treasure": 5}, name=name), 200)
+    same(near("?player=7"), [(3, 5)])
+    same(near("?from=0,2"), [(5, 0)])
+    for path in ("/nearest", "/reachable", "/path"):
+        more = {"/nearest": "", "/reachable": "&cost=5", "/path": "&to=0,0"}[path]
+        same(ask(path, 404, f"?player=99{more}").json["error"]["code"], "unknown_player")
+        same(ask(path, 422, f"?from=0,1{more}").json["error"]["code"], "blocked")
+        for query in ("", "?from=1", "?from=0,0&player=7"):
+            wrong = f"{query or '?'}{more}"
+            same(ask(path, 400, wrong).json["error"]["code"], "bad_parameter", wrong)
+    same(ask("/path", 404, "?from=0,0&treasure=44").json["error"]["code"], "unknown_treasure")
+    for query in ("&treasure=0", "&treasure=x", "&treasure=3&to=0,0"):
+        expect(hunt(f"/path?from=0,0{query}", name), 400, "bad_parameter", "treasure")
+    expect(hunt("/nearest?from=0,0&k=0", name), 400, "bad_parameter", "k")
+    expect(hunt("/reachable?from=0,0", name), 400, "bad_parameter", "cost")
+    expect(hunt("/reachable?from=0,0&cost=4294967295", name), 400, "bad_parameter", "cost")
+
+
+@check
 def a_closed_block_is_on_no_path():
     name = extra("closed", rows=["@..", "..."])
     answer = hunt("/path?from=0,0&to=0,0", name)
@@ -903,6 +947,8 @@ def unknown_hunts_are_404():
         "/boards/x",
         "/players/1",
         "/path?from=0,0&to=0,0",
+        "/nearest?from=0,0",
+        "/reachable?from=0,0&cost=1",
         "/live",
     ):
         expect(hunt(path, "no-such-hunt"), 404, "unknown_hunt")
@@ -926,6 +972,17 @@ def wait_behind_a_batch(name):
     return waited
 
 
+def settled(player, name):
+    """The hint of a player once nothing around the player is left to repair."""
+    for _ in range(500):
+        hint = expect(hunt(f"/players/{player}/hint", name), 200).json
+        if "settling" not in hint:
+            return hint
+        same(hint["treasure"], None, "a hint that is settling")
+        time.sleep(0.01)
+    raise Failed(f"hints around {player} never settle")
+
+
 @check
 def a_hint_radius_bounds_the_work_of_a_batch():
     name = extra("field", rows=["." * 600] * 600, rules={"hint_radius": 64})
@@ -933,16 +990,22 @@ def a_hint_radius_bounds_the_work_of_a_batch():
                 Veltrix_Rights="operate"), 200)
     expect(post({"kind": "join", "player": "near", "x": 236, "y": 300}, name=name), 200)
     expect(post({"kind": "join", "player": "far", "x": 235, "y": 300}, name=name), 200)
-    same(expect(hunt("/players/near/hint", name), 200).json["treasure"], 7)
-    same(expect(hunt("/players/far/hint", name), 200).json["treasure"], None)
+    same(settled("near", name)["treasure"], 7)
+    same(settled("far", name)["treasure"], None)
     if (waited := wait_behind_a_batch(name)) > 1.0:
         raise Failed(f"an event of another hunt waited {waited:.1f} s")
 
 
-@known
+@check
 def one_batch_does_not_hold_the_engine():
-    if (waited := wait_behind_a_batch(extra("whole-field", rows=["." * 600] * 600))) > 1.0:
+    name = extra("whole-field", rows=["." * 600] * 600)
+    expect(post({"kind": "spawn", "treasure": 9, "x": 5, "y": 5}, name=name,
+                Veltrix_Rights="operate"), 200)
+    expect(post({"kind": "join", "player": "there", "x": 300, "y": 300}, name=name), 200)
+    if (waited := wait_behind_a_batch(name)) > 1.0:
         raise Failed(f"an event of another hunt waited {waited:.1f} s")
+    hint = settled("there", name)
+    same((hint["treasure"], hint["distance"]), (9, 295 * 19_601))
 
 
 @check
@@ -1005,6 +1068,8 @@ def forks_are_as_described():
         ):
             ask("GET", template, status, f"?{view}", board="all", player="Zo%C3%AB")
         ask("GET", "/path", 200, f"?from=0,0&to=3,3&{view}")
+        ask("GET", "/nearest", 200, f"?from=0,0&k=2&{view}")
+        ask("GET", "/reachable", 200, f"?from=0,0&cost=90000&{view}")
     ask("GET", "/players/{player}/why", 200, "?board=all", player=7)
     ask("GET", "/treasures/{treasure}/why", 200, "?limit=1", treasure=2)
 
