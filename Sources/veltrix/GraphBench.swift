@@ -200,19 +200,16 @@ struct GraphBench: ~Copyable {
 
   private mutating func measureTreasures(_ body: (Figure) -> Void) {
     let parts: [(String, UInt64, Double?)] = [("p50", 500_000, 12), ("p99", 990_000, 42)]
-    var closed: [UInt32] = []
     time("claim", unit: "us", count: plan.operations / 2, parts: parts, body) { bench in
       let at = Int(bench.random.below(UInt64(bench.places.count)))
-      if bench.places[at] == .max { return bench.reopen(&closed) }
-      closed.append(UInt32(at))
-      return bench.close(at)
+      let ns = bench.close(at)
+      _ = bench.open(at)
+      return ns
     }
-    while !closed.isEmpty { _ = reopen(&closed) }
     time("spawn", unit: "us", count: plan.operations / 2, parts: parts, body) { bench in
       let at = Int(bench.random.below(UInt64(bench.places.count)))
       _ = bench.close(at)
-      closed.append(UInt32(at))
-      return bench.reopen(&closed)
+      return bench.open(at)
     }
     check("after claims and spawns")
   }
@@ -221,16 +218,17 @@ struct GraphBench: ~Copyable {
     let start = vx_monotonic_ns()
     field.close(UInt32(at) + 1, at: places[at], next: 0, &space, &scratch)
     while field.isSettling(space) { field.catchUp(work: plan.work, &space) }
+    let ns = vx_monotonic_ns() - start
     places[at] = .max
-    return vx_monotonic_ns() - start
+    return ns
   }
 
-  private mutating func reopen(_ closed: inout [UInt32]) -> Int64 {
-    guard let at = closed.popLast() else { return 0 }
+  /// Places a treasure that is not open anywhere.
+  private mutating func open(_ at: Int) -> Int64 {
     let node = drawFree()
-    places[Int(at)] = node
+    places[at] = node
     let start = vx_monotonic_ns()
-    field.open(at + 1, at: node, &space, &scratch)
+    field.open(UInt32(at) + 1, at: node, &space, &scratch)
     while field.isSettling(space) { field.catchUp(work: plan.work, &space) }
     return vx_monotonic_ns() - start
   }

@@ -99,6 +99,29 @@ struct BucketQueue: ~Copyable {
     return entry
   }
 
+  /// Removes up to 16 entries of the nearest bucket; their number.
+  @inline(__always) mutating func popFirst(_ batch: inout InlineArray<16, UInt64>) -> Int {
+    guard let first = popFirst() else { return 0 }
+    batch[0] = first
+    var taken = 1
+    let ring = now & (Self.bucketCount &- 1)
+    var place = firsts.load(ring &* 4, as: UInt32.self)
+    if place == 0 { return 1 }
+    while taken < 16 && place != 0 {
+      let at = Int(place &- 1) &* 16
+      batch[taken] = entries.load(at, as: UInt64.self)
+      let next = entries.load(at &+ 8, as: UInt32.self)
+      entries.store(free, at &+ 8)
+      free = place
+      place = next
+      taken &+= 1
+    }
+    count &-= taken &- 1
+    firsts.store(place, ring &* 4)
+    if place == 0 { filled[ring &>> 6] &= ~(1 &<< UInt64(truncatingIfNeeded: ring & 63)) }
+    return taken
+  }
+
   /// The nearest bucket of the ring that is not empty, counted from distance 0; `.max` for none.
   @inline(__always) private func nearestBucket() -> Int {
     let start = now & (Self.bucketCount &- 1)

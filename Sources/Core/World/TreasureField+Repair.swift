@@ -1,3 +1,4 @@
+internal import Bounded
 public import Pages
 
 // Edits of edges. The algorithm is that of Ramalingam and Reps ("An incremental algorithm for a
@@ -280,34 +281,66 @@ extension TreasureField {
   func settle(
     pushesTies: Bool, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
+    var batch = InlineArray<16, UInt64>(repeating: 0)
+    while true {
+      let count = scratch.queue.popFirst(&batch)
+      if count == 0 { return }
+      // Where much is queued, what is near in the queue lies anywhere in the world.
+      if scratch.queue.count > 4_096 { for at in 0..<count { prefetch(around: batch[at], space) } }
+      for at in 0..<count {
+        let entry = batch[at]
+        let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
+        let key = rows.load(node, space)
+        if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
+        if scratch.workLeft == 0 {
+          for left in at..<count { scratch.queue.push(batch[left]) }
+          return carryQueue(&space, &scratch)
+        }
+        scratch.workLeft &-= 1
+        scratch.settledCount &+= 1
+        handOn(key, of: node, pushesTies, &space, &scratch)
+      }
+    }
+  }
+
+  /// Lets a node with its key improve the nodes from which one step leads to it.
+  @inline(__always)
+  private func handOn(
+    _ key: UInt64, of node: Int, _ pushesTies: Bool, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
+  ) {
     let deltas = world.compass.deltas.span
     let costs = world.compass.costs.span
-    while let entry = scratch.queue.popFirst() {
-      let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
-      let key = rows.load(node, space)
-      if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
-      if scratch.workLeft == 0 {
-        push(key, node, space, &scratch)
-        return carryQueue(&space, &scratch)
+    let inside = world.inside(node)
+    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
+      let beside = node &+ deltas[direction]
+      let theirs = rows.load(beside, space)
+      // No multiplier is below 1, so most neighbours are passed over without loading their row.
+      let least = key &+ costs[direction] &<< 32
+      if theirs &- 1 <= least &- 1 && least > key { continue }
+      let back = world.compass.opposite(direction)
+      let multiplier = world.multiplier(beside, back, space)
+      let offer = self.offer(key, multiplier &* costs[direction])
+      if theirs &- 1 <= offer &- 1 { continue }
+      if !take(offer, beside, theirs, &space, scratch) { continue }
+      if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {
+        push(offer, beside, space, &scratch)
       }
-      scratch.workLeft &-= 1
-      scratch.settledCount &+= 1
-      let inside = world.inside(node)
-      for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-        let beside = node &+ deltas[direction]
-        let theirs = rows.load(beside, space)
-        // No multiplier is below 1, so most neighbours are passed over without loading their row.
-        let least = key &+ costs[direction] &<< 32
-        if theirs &- 1 <= least &- 1 && least > key { continue }
-        let back = world.compass.opposite(direction)
-        let multiplier = world.multiplier(beside, back, space)
-        let offer = self.offer(key, multiplier &* costs[direction])
-        if theirs &- 1 <= offer &- 1 { continue }
-        if !take(offer, beside, theirs, &space, scratch) { continue }
-        if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {
-          push(offer, beside, space, &scratch)
-        }
-      }
+    }
+  }
+
+  /// Asks for what handing on the key of an entry's node will touch.
+  @inline(__always)
+  private func prefetch(around entry: UInt64, _ space: borrowing PageSpace) {
+    let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
+    let width = world.map.width
+    world.map.topology.prefetch(node &* 2)
+    var near = node &- width
+    for _ in 0..<3 {
+      defer { near &+= width }
+      if near < 0 || near >= rows.count { continue }
+      rows.prefetch(near, space)
+      space.prefetch(world.rowAddress &+ near &<< world.rowShift)
     }
   }
 
