@@ -80,8 +80,8 @@ extension HuntEntry {
   /// need be; they are then kept for it.
   func hasRoom(_ partition: inout Partition, events count: Int) -> Bool {
     if partition.hasRoom(events: count) { return true }
-    let pages = min(18 * count + 68, partition.pagesAhead)
-    return makeRoom(pages) && partition.hasRoom(events: count)
+    let pages = partition.pagesWanted(events: count)
+    return makeRoom(pages.state + pages.books) && partition.hasRoom(events: count)
   }
 
   /// Gives up states of the past and checkpoints, the oldest first, until so many pages are free;
