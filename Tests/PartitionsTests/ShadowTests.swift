@@ -22,13 +22,14 @@ extension HuntOnDisk {
   func entry() throws -> HuntEntry {
     let pool = PagePool(
       pageCount: Partition.pagesNeeded(stand.definition, stand.map, forkRoom: 3))
+    let forks = HuntForks(segments: segments, branches: folder.branches, history: History())
     return HuntEntry(
       name: stand.definition.name, number: 3, thread: 0, slot: 0, definition: stand.definition,
       map: stand.map, pageBytesMax: pool.pageCount * pageBytes, feed: EffectFeed(capacity: 64),
       journal: try #require(disk), pool: pool,
       snapshots: SnapshotTrail(
         name: stand.definition.name, files: files, segments: segments, last: nil, nowMs: 0),
-      forks: HuntForks(segments: segments, branches: folder.branches, history: History()))
+      retention: Retention(files, segments, forks), forks: forks)
   }
 }
 

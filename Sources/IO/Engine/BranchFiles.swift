@@ -77,16 +77,14 @@ public struct BranchFiles: Sendable {
     return history
   }
 
-  /// Notes the places of promotions for which that was never done, or whose file is gone. Their
-  /// marks must be flushed.
-  func notePlaces(of history: History) throws(HuntFolderFault) {
-    for (at, promotion) in history.promotions.enumerated() {
+  /// Notes the places below `offset` of promotions for which that was never done, or whose file is
+  /// gone. Their marks must be flushed.
+  func notePlaces(of history: History, below offset: UInt64 = .max) throws(DiskFault) {
+    for (at, promotion) in history.promotions.enumerated() where promotion.offset < offset {
       let number = UInt32(at + 1)
       if Files.exists(placePath(number)) { continue }
-      do throws(DiskFault) {
-        guard let hash = Lineage.hash(ofEncoded: try Files.read(path(number))) else { continue }
-        try write(offset: promotion.offset, number, hash: hash)
-      } catch { throw .disk(error) }
+      guard let hash = Lineage.hash(ofEncoded: try Files.read(path(number))) else { continue }
+      try write(offset: promotion.offset, number, hash: hash)
     }
   }
 

@@ -143,6 +143,8 @@ extension Engine {
   ) {
     let builder = builder(entry)
     submit(ticket, entry) { [self] in
+      let past = entry.retention.holdAll()
+      defer { withExtendedLifetime(past) {} }
       do throws(ForkFault) {
         reply(ticket, entry, 200, try body(builder))
       } catch { reply(ticket, entry, error) }

@@ -215,13 +215,14 @@ public final class Engine: @unchecked Sendable {
         reserveBytes: settings.diskReserveBytes, priority: settings.priority(rank: 3),
         owner: threads[thread].bell)
     } catch { throw .disk(error) }
+    let forks = HuntForks(
+      segments: folder.segments(manifest), branches: folder.branches,
+      history: partition.line.history)
     let entry = HuntEntry(
       name: definition.name, number: manifest.number, thread: thread, slot: slot,
       definition: definition, map: map, pageBytesMax: pool.pageCount * pageBytes,
       feed: EffectFeed(capacity: 32_768), journal: disk, pool: pool, snapshots: trail,
-      forks: HuntForks(
-        segments: folder.segments(manifest), branches: folder.branches,
-        history: partition.line.history))
+      retention: Retention(trail.files, trail.segments, forks), forks: forks)
     reservedPageBytes.withLock { $0 += entry.pageBytesMax }
     var partition = partition
     if partition.nextOffset == 0 {
@@ -257,7 +258,7 @@ public final class Engine: @unchecked Sendable {
   public func start() {
     for hunt in recovered {
       threads[hunt.entry.thread].post(.attach(hunt))
-      snapshotter.tidy(hunt.entry.snapshots)
+      snapshotter.tidy(hunt.entry)
       shadows.attach(hunt.entry)
     }
     recovered = []

@@ -173,12 +173,15 @@ struct ForkBuilder {
   /// Builds what a record asks for.
   func build(_ record: ForkRecord) {
     let start = ThisMachine.monotonicNs
+    let past = entry.retention.holdAll()
+    defer { withExtendedLifetime(past) {} }
     do throws(ForkFault) {
       let head = try head()
       record.status.withLock { $0.head = head.offset }
       let (line, target) = try finder(head).line(record.spec) { texts throws(ForkFault) in
         try players(texts, head)
       }
+      try keepPast(of: line, to: target, record)
       var branch = try partition(along: line, to: target, pages: head.pages, record)
       try makeChanges(&branch)
       let digest = branch.state.digest()
@@ -199,10 +202,23 @@ struct ForkBuilder {
     }
   }
 
+  /// Has what a promotion of the fork would need kept from now on.
+  private func keepPast(
+    of line: Line, to target: UInt64, _ record: ForkRecord
+  ) throws(ForkFault) {
+    var lineage = line.lineage
+    if record.spec.text.at != .head { lineage.omissions.append(Omission(from: target)) }
+    do throws(JournalFault) {
+      try entry.retention.keep(Line(lineage, line.history), for: record)
+    } catch { throw ForkFault(error) }
+  }
+
   /// The hunt as it was at a place of its history, on the line that was its own then.
   ///
   /// The last few asked for are kept.
   func past(_ place: HistoryPlace) throws(ForkFault) -> ForkRecord {
+    let past = entry.retention.holdAll()
+    defer { withExtendedLifetime(past) {} }
     let head = try head()
     let finder = finder(head)
     let target = try finder.offset(place, field: "as_of")
@@ -236,6 +252,12 @@ struct ForkBuilder {
     guard digest == seen.hex else {
       throw ForkFault(
         412, "stale", "the fork's digest is \(seen.hex), not \(digest)", field: "If-Match")
+    }
+    guard status.line != nil else {
+      throw ForkFault(
+        410, "history_removed",
+        "the journal's beginning was removed, and no snapshot is kept from before the place where "
+          + "the fork differs: a restart could not make the hunt again")
     }
     record.status.withLock { $0.phase = .promoting }
     do throws(ForkFault) {

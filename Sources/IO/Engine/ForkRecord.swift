@@ -36,6 +36,9 @@ package final class ForkRecord: @unchecked Sendable {
     var head: UInt64 = 0
     /// Where the replay began.
     var base: UInt64 = 0
+    /// The line that the hunt has once the fork is promoted; what a restart needs for that is kept.
+    /// Nil where that is gone, or not known yet, or the fork is.
+    var line: Line?
     package var digest: Hash128?
     var buildNs: Int64 = 0
     package var promotedAt: UInt64?
@@ -77,6 +80,7 @@ package final class ForkRecord: @unchecked Sendable {
       reference = nil
       differenceHeld = nil
     }
+    status.withLock { $0.line = nil }
   }
 
   /// Runs `body` on the fork, if there is one.

@@ -24,12 +24,13 @@ public final class HuntEntry: @unchecked Sendable {
   package let journal: JournalDisk
   package let pool: PagePool
   package let snapshots: SnapshotTrail
+  package let retention: Retention
   package let forks: HuntForks
 
   init(
     name: String, number: UInt32, thread: Int, slot: UInt32, definition: HuntDefinition,
     map: BlockMap, pageBytesMax: Int, feed: EffectFeed, journal: JournalDisk, pool: PagePool,
-    snapshots: SnapshotTrail, forks: HuntForks
+    snapshots: SnapshotTrail, retention: Retention, forks: HuntForks
   ) {
     self.name = name
     self.number = number
@@ -43,6 +44,7 @@ public final class HuntEntry: @unchecked Sendable {
     self.pool = pool
     self.forks = forks
     self.snapshots = snapshots
+    self.retention = retention
   }
 }
 

@@ -40,9 +40,7 @@ extension HuntEntry {
     // What cannot be read is as if it were not there: the journal has it all.
     guard let offsets = try? snapshots.files.offsets() else { return nil }
     for offset in offsets.reversed() where offset >= least && offset <= target {
-      guard let header = try? snapshots.files.header(offset),
-        header.branches <= line.history.count,
-        line.lineage.firstDifference(from: line.history.lineage(header.branches)) >= offset,
+      guard let header = try? snapshots.files.header(offset), line.holds(header),
         makeRoom(max(pages, pagesMax)),
         var partition = try? snapshots.files.load(
           offset, along: line, pool: pool, digestEvery: 1 << 40, heldLines: 4_096, isBranch: true)

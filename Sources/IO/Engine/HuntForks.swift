@@ -103,6 +103,16 @@ package final class HuntForks: @unchecked Sendable {
 
   package var history: History { state.withLock { $0.history } }
 
+  /// The lines that the hunt may have to go along after a restart: its own, and those of forks that
+  /// may be promoted.
+  var linesAhead: [Line] {
+    state.withLock { state in
+      // A fork that is promoted is in the history before it lets go of its line.
+      let records = state.records.compactMap(\.now.line)
+      return [Line(state.history.current, state.history)] + records
+    }
+  }
+
   func append(_ promotion: History.Promotion) { state.withLock { $0.history.append(promotion) } }
 
   // MARK: Checkpoints

@@ -178,7 +178,7 @@ private final class RecoverySource {
     } catch { throw .history(error) }
     guard wish.mendsFiles else { return history }
     // All of these marks lie before a snapshot, which was made when they were flushed.
-    do throws(HuntFolderFault) { try folder.branches.notePlaces(of: history) } catch {
+    do throws(DiskFault) { try folder.branches.notePlaces(of: history) } catch {
       warn("the place of a promotion is not noted: \(error)")
     }
     return history
@@ -198,7 +198,7 @@ private final class RecoverySource {
     for offset in try starts() {
       do throws(SnapshotFault) {
         let header = try files.header(offset)
-        guard header.segment >= first, isOnLine(header, history) else { continue }
+        guard header.segment >= first, line.holds(header) else { continue }
         partition = try files.load(
           offset, along: line, pool: pool, digestEvery: wish.digestEvery,
           heldLines: wish.heldLines)
@@ -215,12 +215,6 @@ private final class RecoverySource {
     beginning.follow(line)
     partition = consume beginning
     do throws(SnapshotFault) { return try replay(nil) } catch { throw HuntFolderFault(error) }
-  }
-
-  /// Whether what a snapshot holds lies on the line.
-  private func isOnLine(_ header: SnapshotHeader, _ history: History) -> Bool {
-    header.branches <= history.count
-      && lineage(history).firstDifference(from: history.lineage(header.branches)) >= header.offset
   }
 
   private func removed() throws(HuntFolderFault) -> HuntFolderFault {
@@ -333,7 +327,7 @@ private final class RecoverySource {
   private func compare(_ partition: inout Partition, _ offset: UInt64, _ history: History) {
     do throws(SnapshotFault) {
       let header = try files.header(offset)
-      guard isOnLine(header, history) else {
+      guard Line(lineage(history), history).holds(header) else {
         findings.snapshotsElsewhere += 1
         return
       }
@@ -366,7 +360,7 @@ private final class RecoverySource {
     do throws(SnapshotFault) {
       guard let next = try checks(behind: first).first(where: { $0 > offset }) else { return "" }
       let header = try files.header(next)
-      guard isOnLine(header, line.history) else { return "" }
+      guard Line(lineage(line.history), line.history).holds(header) else { return "" }
       let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
       var replayed: Partition
       if let first {

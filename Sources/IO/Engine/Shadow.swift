@@ -30,6 +30,8 @@ package final class Shadow: @unchecked Sendable {
   fileprivate struct State: ~Copyable {
     var partition: Partition?
     var reader: JournalReader?
+    /// Keeps what it has not read yet.
+    var past: PastHold?
     var effects = EffectBuffer(capacity: 1)
     /// Promotions that the hunt's history must know before the journal makes sense.
     var promotions: UInt32 = 0
@@ -174,7 +176,11 @@ package final class Shadow: @unchecked Sendable {
     if state.partition == nil {
       let line = Line(history.current, history)
       do throws(ForkRefusal) {
-        state.partition = try entry.beginning(of: line, to: target, pages: 64)
+        try entry.retention.whileAllStays { () throws(ForkRefusal) in
+          let partition = try entry.beginning(of: line, to: target, pages: 64)
+          state.past = entry.retention.hold(from: partition.nextOffset)
+          state.partition = consume partition
+        }
       } catch { throw Self.noRoom(error) }
       entry.forks.tried(events: state.partition?.state.eventCount ?? 0, nowNs: 0)
     }
@@ -203,7 +209,9 @@ package final class Shadow: @unchecked Sendable {
           throw Self.fault(error, entry)
         }
       }
-      reached.store(state.partition?.nextOffset ?? 0, ordering: .releasing)
+      let offset = state.partition?.nextOffset ?? 0
+      reached.store(offset, ordering: .releasing)
+      state.past?.move(to: offset)
     } catch {
       if case .promotion(let mark)? = state.unknown {
         state.restart()
@@ -303,6 +311,7 @@ extension Shadow.State {
   fileprivate mutating func restart() {
     partition = nil
     reader = nil
+    past = nil
     unknown = nil
   }
 }

@@ -91,7 +91,7 @@ package final class SnapshotTrail: Sendable {
 
   // MARK: Writing
 
-  /// Writes a snapshot of `image`, on any thread, and drops snapshots that are too old.
+  /// Writes a snapshot of `image`, on any thread.
   func write(
     _ image: inout PartitionImage, _ journal: JournalDisk, _ settings: Settings, nowMs: Int64,
     isPaced: Bool
@@ -117,7 +117,6 @@ package final class SnapshotTrail: Sendable {
       $0.sinceFull = scope.isFull ? 0 : status.sinceFull + 1
       $0.written += 1
     }
-    do throws(DiskFault) { try prune(keep: settings.snapshotKeep) } catch { throw .disk(error) }
   }
 
   /// Where the journal goes on behind a snapshot of `offset`, all of which is flushed.
@@ -146,27 +145,6 @@ package final class SnapshotTrail: Sendable {
     }
   }
 
-  /// Removes all but the newest `keep` snapshots and those that they build on.
-  private func prune(keep: Int) throws(DiskFault) {
-    let offsets = try files.offsets()
-    var needed: [UInt64] = []
-    for offset in offsets.suffix(keep) {
-      do throws(SnapshotFault) {
-        needed += try files.chain(offset).map(\.offset)
-      } catch {
-        needed.append(offset)  // a damaged one is left for people to look at
-      }
-    }
-    // What builds on another goes before it: at no moment is there an increment without its base.
-    for offset in offsets.reversed() where !needed.contains(offset) {
-      if Files.exists(files.sparePath) {
-        try Files.remove(files.path(offset))
-      } else {
-        try Files.rename(files.path(offset), files.sparePath)
-      }
-    }
-  }
-
   /// Removes what a crash left of files that had no name yet.
   func tidy() throws(DiskFault) {
     for folder in [files.folder, segments.folder] where Files.exists(folder) {
@@ -175,51 +153,5 @@ package final class SnapshotTrail: Sendable {
         try Files.remove(folder + "/" + name)
       }
     }
-  }
-
-  // MARK: Retention
-
-  /// Puts away the segments that every snapshot kept has behind it.
-  func retain(_ settings: Settings) throws(JournalFault) {
-    guard settings.journalRetention != .keep, let first = try firstNeeded() else { return }
-    let numbers: [UInt64]
-    do throws(DiskFault) { numbers = try segments.numbers() } catch { throw .disk(error) }
-    for number in numbers where number < first {
-      if isCancelled { return }
-      if settings.journalRetention == .remove {
-        do throws(DiskFault) {
-          let compressed = segments.compressedPath(number)
-          if Files.exists(compressed) { try Files.remove(compressed) }
-          if Files.exists(segments.path(number)) { try segments.discard(number) }
-        } catch { throw .disk(error) }
-        update { $0.removedSegments += 1 }
-      } else if Files.exists(segments.path(number)) {
-        // It reads twice what it writes a fifth of, and is in no hurry.
-        _ = try segments.compress(number, bytesPerSecond: settings.snapshotRate / 2) {
-          [self] in isCancelled
-        }
-        update { $0.compressedSegments += 1 }
-      }
-    }
-  }
-
-  /// The first segment that some snapshot needs; nil when there is no snapshot, or one of them
-  /// cannot be read, which might become the only one.
-  private func firstNeeded() throws(JournalFault) -> UInt64? {
-    var first: UInt64?
-    do throws(SnapshotFault) {
-      let offsets: [UInt64]
-      do throws(DiskFault) { offsets = try files.offsets() } catch {
-        throw SnapshotFault.disk(error)
-      }
-      for offset in offsets {
-        let header = try files.header(offset)
-        first = min(first ?? header.segment, header.segment)
-      }
-    } catch {
-      if case .disk(let fault) = error { throw .disk(fault) }
-      return nil
-    }
-    return first
   }
 }

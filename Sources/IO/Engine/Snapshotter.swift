@@ -48,7 +48,7 @@ final class Snapshotter: Sendable {
       try thread.submit { [self] in
         writeNow(box, trail, journal, isPaced: true)
         box.drop()
-        retain(trail)
+        putAway(entry)
         trail.end()
       }
     } catch {
@@ -59,12 +59,13 @@ final class Snapshotter: Sendable {
     }
   }
 
-  /// Puts old segments away in the background; for what an earlier run left.
-  func tidy(_ trail: SnapshotTrail) {
+  /// Puts what is old away in the background; for what an earlier run left.
+  func tidy(_ entry: HuntEntry) {
+    let trail = entry.snapshots
     guard trail.begin(trail.status.last?.offset ?? 0, nowMs: clock.nowMs) else { return }
     do throws(JobRefusal) {
       try thread.submit { [self] in
-        retain(trail)
+        putAway(entry)
         trail.end()
       }
     } catch { trail.end() }  // the next snapshot does it
@@ -89,10 +90,11 @@ final class Snapshotter: Sendable {
     log(.warning, "hunt \(trail.name): no snapshot was made: \(reason)")
   }
 
-  private func retain(_ trail: SnapshotTrail) {
-    do throws(JournalFault) { try trail.retain(settings) } catch {
+  private func putAway(_ entry: HuntEntry) {
+    let trail = entry.snapshots
+    do throws(JournalFault) { try entry.retention.putAway(settings, trail) } catch {
       if trail.isCancelled { return }
-      log(.warning, "hunt \(trail.name): old segments are kept as they are: \(error)")
+      log(.warning, "hunt \(trail.name): what is old is kept as it is: \(error)")
     }
   }
 
