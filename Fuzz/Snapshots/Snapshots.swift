@@ -96,7 +96,7 @@ private func check(_ offset: UInt64, isAsWritten: Bool) throws {
     case .damaged(let path, let byte, let reason):
       try require(path.hasPrefix(files.folder) && !reason.isEmpty && byte >= 0, "\(error)")
     case .disk(let fault): try require(fault.errno == ENOENT, "\(error)")
-    case .journal, .history: throw error
+    case .journal, .history, .noRoom: throw error
     }
     try require(!isAsWritten, "refused as it was written: \(error)")
   }

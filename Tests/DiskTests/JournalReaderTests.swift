@@ -147,7 +147,7 @@ func lookingForAFrameReadsLittle(events: (least: Int, most: Int)) throws {
   let disk = try JournalOnDisk(
     Segments(folder: folder.path, identity: 7, segmentBytes: 4 << 20))
   // Three quarters of a segment.
-  while (disk.places.last.map { $0.at + $0.frameBytes } ?? 0) < 3 << 20 {
+  while disk.segment == 1, (disk.places.last.map { $0.at + $0.frameBytes } ?? 0) < 3 << 20 {
     try disk.write(events.least + random.below(events.most - events.least + 1))
   }
   try disk.flush()
@@ -162,6 +162,30 @@ func lookingForAFrameReadsLittle(events: (least: Int, most: Int)) throws {
   if events.least * 64 + 64 > 16 << 10 {
     #expect(reader.bytesRead <= skipped * (4 << 10) + others)
   }
+}
+
+/// A segment with a damaged frame is not compressed: its file stays as it is, and the fault names it.
+@Test func aDamagedSegmentIsNotCompressed() {
+  #expect(
+    forAll(cases: 10) { random in
+      let folder = Folder()
+      let disk = try JournalOnDisk(
+        Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
+      while disk.segment < 2 { try disk.writeFlushed(&random) }
+      try disk.writeFlushed(&random)
+      let path = disk.segments.path(1)
+      // In an event of the first frame.
+      try flip(path, at: 4_096 + 64 + random.below(64), bit: random.below(8))
+      let damaged = try Files.read(path)
+      do throws(JournalFault) {
+        _ = try disk.segments.compress(1, bytesPerSecond: 0)
+        return false
+      } catch {
+        guard case .damaged(path, _, _, _) = error else { return false }
+      }
+      return try Files.read(path) == damaged
+        && !Files.exists(disk.segments.compressedPath(1))
+    })
 }
 
 /// A bit flipped anywhere in a compressed segment is refused by name, and never read as a shorter

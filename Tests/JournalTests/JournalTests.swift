@@ -206,7 +206,9 @@ private let segmentBytes = 1 << 20
   #expect(
     read(byteCount: frame.at + 128) == .damaged(.cutOff(needed: 192, available: 128)))
   #expect(changed({ $0.magic ^= 1 }) == .damaged(.notAFrame))
-  #expect(changed({ $0.version = 2 }) == .damaged(.unsupportedVersion(2)))
+  #expect(changed({ $0.version = 3 }) == .damaged(.unsupportedVersion(3)))
+  // A frame that ends its segment has no events.
+  #expect(changed({ $0.version = 2 }) == .damaged(.countOutOfRange(2)))
   #expect(changed({ $0.count = 0 }) == .damaged(.countOutOfRange(0)))
   #expect(changed({ $0.count = 16_385 }) == .damaged(.countOutOfRange(16_385)))
   // The offset behind such a frame would not fit; the reader trapped (found by Fuzz/Journals).

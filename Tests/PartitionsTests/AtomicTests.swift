@@ -1,5 +1,8 @@
+import Bounded
 import Events
 import Hunt
+import Journal
+import Pages
 import Partitions
 import Testing
 import Testkit
@@ -50,7 +53,16 @@ private func atomic(
         }
         let batch = atomic(events, names: names)
         let digest = stand.partition.state.digest()
+        let before = stand.journal.count
         stand.step(batch)
+        // What the batch brought is one group, without the clock before it and the tallies behind.
+        let lines = stand.journal[before...].map(\.kind)
+        let own = lines.filter { $0 != .tick && $0 != .tally }.count
+        let start = before + (lines.first == .tick ? 1 : 0)
+        let joined = start..<max(start, start + own - 1)
+        for at in before..<stand.journal.count where stand.joined[at] != joined.contains(at) {
+          return false
+        }
         guard let sent = stand.sent.last, sent.outcomes.count == events.count else { return false }
         let taken = sent.outcomes.filter {
           [.applied, .late, .duplicate].contains($0.disposition)
@@ -70,6 +82,40 @@ private func atomic(
       return stand.complaints.isEmpty && stand.partition.books.isBalanced
     })
   #expect(outcomes == ["whole", "nothing"])
+}
+
+/// The largest body that the engine takes, 4,096 events with as many new names and the shortest
+/// cadence of digests (1,000 events), fits a frame and the smallest segment; one that does not is
+/// rejected whole.
+@Test func theLargestBodyFitsAFrame() {
+  var largest = Batch(.submit)
+  largest.flags = [.fromText, .atomic, .ackOnly]
+  largest.ack = .applied
+  largest.producer = 7
+  largest.count = 4_096
+  largest.nameCount = 4_096
+  #expect(JournalWriter.groupMax == 16_319)
+  #expect(Partition.groupLines(largest, digestEvery: 1_000) == 13_654)
+  #expect(Partition.groupLines(largest, digestEvery: 1) > JournalWriter.groupMax)
+  var random = TestRandom(seed: 1)
+  let (definition, map) = smallHunt(&random)
+  let pool = PagePool(pageCount: Partition.pagesNeeded(definition, map))
+  var partition = Partition(
+    definition, map: map, number: 3, digestEvery: 1, heldLines: 4_096, pool: pool)
+  // The same event 4,096 times; nobody looks at the names.
+  let event = Event(kind: .score, player: 1, value: 1)
+  let lines = Slab(byteCount: 2 * 64)
+  lines.store(event, 0)
+  lines.store(event, 64)
+  var output = StepOutput(
+    journal: LineTarget(Slab(byteCount: 64 * 64), first: 0, capacity: 64),
+    replies: LineTarget(Slab(byteCount: 64 * 64), first: 0, capacity: 64),
+    effects: EffectBuffer(capacity: 1))
+  partition.step(
+    largest, LineRun(lines, first: 0, count: largest.lineCount), tick: BatchMaker.base,
+    isStopped: false, &output)
+  #expect(output.replies.load(0, as: Reply.self).rejected == 4_096)
+  #expect(output.journal.count == 2, "the clock and a tally")
 }
 
 /// The same key with the same body is a repeat; with another body, another request under a name that is

@@ -48,7 +48,7 @@ private struct Told: Equatable {
 
 /// A journal replayed along a line beside its hunt, told.
 private func tell(_ hunt: Stand, _ lineage: Lineage) throws -> (Stand, Told) {
-  let stand = Stand(beside: hunt)
+  let stand = try Stand(beside: hunt)
   stand.partition.follow(Line(lineage))
   var awards: [UInt32: [UInt64: Int]] = [:]
   var generations: [UInt32: UInt32] = [:]
@@ -215,11 +215,11 @@ private func agrees(_ difference: HuntDifference, _ before: Told, _ after: Told)
 
       let (main, before) = try tell(hunt, Lineage())
       let (apart, after) = try tell(hunt, lineage)
-      let base = Stand(beside: hunt)
+      let base = try Stand(beside: hunt)
       var effects = EffectBuffer(capacity: 1)
       for event in hunt.journal[..<from] { _ = try base.partition.replay(event, &effects) }
       var checkpoint = try base.partition.checkpoint()
-      let fork = Stand(beside: hunt)
+      let fork = try Stand(beside: hunt)
       fork.partition = try Partition(
         definition, map: map, number: 3, digestEvery: hunt.partition.digestEvery,
         from: &checkpoint, along: Line(lineage))
@@ -276,7 +276,7 @@ private func agrees(_ difference: HuntDifference, _ before: Told, _ after: Told)
         hunt.step(maker.next(&random))
         hunt.flush()
       }
-      let other = Stand(beside: hunt)
+      let other = try Stand(beside: hunt)
       var effects = EffectBuffer(capacity: 1)
       other.partition.beginReplay()
       for event in hunt.journal { _ = try other.partition.replay(event, &effects) }

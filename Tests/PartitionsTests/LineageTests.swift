@@ -245,7 +245,7 @@ private func goOn(_ branch: inout Partition, _ journal: [Event], to end: Int) th
         lineage.omissions += more.omissions
         lineage.ruleChanges += more.ruleChanges
         lineage.additions += more.additions
-        let fork = Stand(beside: stand)
+        let fork = try Stand(beside: stand)
         fork.partition.follow(Line(lineage, stand.partition.line.history))
         for event in stand.journal { try fork.replay(event) }
         let mark = PromotionMark(number: round, high: 1, low: 2, time: maker.clock)

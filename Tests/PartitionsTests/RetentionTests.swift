@@ -31,13 +31,17 @@ private struct LongHunt {
 
   /// Plays until the journal goes on in the next segment, and takes a snapshot there.
   mutating func playSegment(_ random: inout TestRandom) throws {
-    let before = headers.last?.segment ?? 0
+    try play(past: headers.last?.segment ?? 0, &random)
+    headers.append(try hunt.snapshotNow())
+  }
+
+  /// Plays until the journal goes on behind a segment.
+  mutating func play(past before: UInt64, _ random: inout TestRandom) throws {
     repeat {
       _ = run(hunt.stand, &maker, &random, batches: 100)
       hunt.write()
       try #require(hunt.stand.journal.count < 1_000_000, "no segment is ever full")
     } while try lastSegment() <= before
-    headers.append(try hunt.snapshotNow())
   }
 
   private func lastSegment() throws -> UInt64 {
@@ -69,6 +73,12 @@ private struct LongHunt {
     entry.forks.append(History.Promotion(offset: offset, lineage: line.lineage))
     record.drop()
   }
+}
+
+private func flip(_ path: String, at: Int) throws {
+  var bytes = try Files.read(path)
+  bytes[at] ^= 4
+  try Files.replace(path, bytes)
 }
 
 /// With `retention: remove` a fork that was built before segments went could be promoted after: no
@@ -136,6 +146,43 @@ private struct LongHunt {
   }
   #expect(!shadow.hasFailed)
   #expect(try long.first() == long.headers[2].segment, "and what it has read goes")
+}
+
+/// A shadow that had to begin at the journal's beginning met a rotten bit there, and followed no more
+/// for good, though the hunt itself had begun at a snapshot behind it (simulation, seed 2000113). It
+/// begins behind the damage where a snapshot lies there, and says what it met once.
+@Test func aShadowBeginsBehindDamage() throws {
+  var random = TestRandom(seed: runSeed)
+  var long = try LongHunt(&random)
+  for _ in 0..<2 { try long.playSegment(&random) }
+  let path = long.hunt.segments.path(1)
+  try flip(path, at: 4_096 + 64 + 17)
+  let shadow = long.entry.forks.shadow
+  do throws(ForkFault) {
+    _ = try shadow.follow(long.entry, nowNs: 0) { _ in false }
+    Issue.record("the damage went unnoticed")
+  } catch { #expect(error.message.contains(path), "\(error.message)") }
+  let durable = long.hunt.stand.partition.nextOffset
+  while shadow.offset < durable { _ = try shadow.follow(long.entry, nowNs: 0) { _ in false } }
+  #expect(!shadow.hasFailed)
+  let image = try #require(try shadow.lastImage(long.entry, unless: nil))
+  let live = long.hunt.stand.partition.state.digest()
+  try image.read { image in #expect(image.digest() == live) }
+
+  // Behind the last snapshot there is nothing to begin with.
+  let last = try #require(long.headers.last)
+  try long.play(past: last.segment + 1, &random)
+  var reader = try JournalReader(long.hunt.segments, from: last.offset)
+  _ = try reader.next()
+  try flip(long.hunt.segments.path(reader.place.segment), at: reader.place.fileOffset + 64 + 17)
+  shadow.restart()
+  var faults = 0
+  for _ in 0..<20 where !shadow.hasFailed {
+    do throws(ForkFault) {
+      _ = try shadow.follow(long.entry, nowNs: 0) { _ in false }
+    } catch { faults += 1 }
+  }
+  #expect(faults == 2 && shadow.hasFailed, "once more from the snapshot, and then no more")
 }
 
 /// What is held stays whole, and goes once it is let go of.

@@ -60,7 +60,7 @@ extension Shadow {
           let history = hunt.stand.partition.line.history
           let lineage = randomLineage(
             &random, from: 0, journal: hunt.stand.journal, definition.rules)
-          let fork = Stand(beside: hunt.stand)
+          let fork = try Stand(beside: hunt.stand)
           fork.partition.follow(Line(history.current.adding(lineage), history))
           for event in hunt.stand.journal { try fork.replay(event) }
           let promoted = fork.partition.line.lineage

@@ -28,6 +28,8 @@ final class Stand {
   let map: BlockMap
   var partition: Partition
   private(set) var journal: [Event] = []
+  /// Whether each entry came as one of a group with the one behind it.
+  private(set) var joined: [Bool] = []
   private(set) var sent: [SentReply] = []
   /// Offset below which the journal is flushed.
   private(set) var durable: UInt64 = 0
@@ -50,13 +52,12 @@ final class Stand {
   }
 
   /// A stand whose partition is a branch beside that of `hunt`, empty.
-  init(beside hunt: Stand) {
+  init(beside hunt: Stand) throws {
     definition = hunt.definition
     map = hunt.map
     pool = hunt.pool
-    partition = Partition(
-      definition, map: map, number: 3, digestEvery: hunt.partition.digestEvery,
-      heldLines: 4_096, pool: pool, isBranch: true)
+    partition = try Partition(
+      definition, map: map, number: 3, digestEvery: hunt.partition.digestEvery, branchOn: pool)
   }
 
   /// Writes header-less lines of a batch into the ring from line `first` on.
@@ -97,7 +98,10 @@ final class Stand {
       replies: LineTarget(replyRing, first: first, capacity: 1_000), effects: effects)
     body(&output)
     for at in 0..<output.journal.count {
-      journal.append(journalRing.load(((first + at) & 1_023) * 64, as: Event.self))
+      var event = journalRing.load(((first + at) & 1_023) * 64, as: Event.self)
+      joined.append(event.flags.contains(.joined))
+      event.flags.remove(.joined)
+      journal.append(event)
     }
     if journal.count != Int(partition.nextOffset) {
       complaints.append("\(journal.count) journalled, next offset \(partition.nextOffset)")

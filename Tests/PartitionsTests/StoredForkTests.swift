@@ -22,7 +22,7 @@ extension HuntOnDisk {
     let history = stand.partition.line.history
     var lineage = history.current
     lineage.omissions += omissions
-    let fork = Stand(beside: stand)
+    let fork = try Stand(beside: stand)
     fork.partition.follow(Line(lineage, history))
     for event in stand.journal { try fork.replay(event) }
     let hash = try folder.branches.write(lineage, number)

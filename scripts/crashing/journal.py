@@ -28,6 +28,7 @@ class FramePlace(NamedTuple):
     path: str
     byte: int
     first: int
+    #: 0 where the frame ends its segment before that is full.
     count: int
     #: Everything below this offset was flushed when the frame was made.
     flushed: int
@@ -92,7 +93,7 @@ def read_journal(folder, checked=0) -> Journal:
         check(int(os.path.basename(path)[:-3]) == at + 1, f"{path}: segment {at + 1} should be here")
         data = read_segment(path)
         check(data[:4] == b"VJS1", f"{path}: no segment header")
-        byte = BLOCK
+        byte, is_ended = BLOCK, False
         while True:
             frame = _frame(data, path, byte, offset, checked)
             if frame is None:
@@ -101,7 +102,11 @@ def read_journal(folder, checked=0) -> Journal:
             parts.append(data[byte + SIZE:byte + frame.size])
             offset += frame.count
             byte += frame.size
-        if (len(data) - byte) // SIZE > _ROOM_MIN:
+            is_ended = frame.count == 0
+            if is_ended:
+                check(not any(data[byte:]), f"{path}: byte {byte}: bytes behind the segment's end")
+                break
+        if not is_ended and (len(data) - byte) // SIZE > _ROOM_MIN:
             break
     return Journal(b"".join(parts), frames, paths)
 
@@ -112,12 +117,12 @@ def _frame(data, path, byte, offset, checked):
         return None
     magic, version, _, first, _, count, crc, _, _, _, flushed = _FRAME.unpack_from(data, byte)
     end = byte + SIZE + count * SIZE
-    if magic != _MAGIC or not 1 <= count <= 16384 or end > len(data):
+    if magic != _MAGIC or not (1 if version == 1 else 0) <= count <= 16384 or end > len(data):
         return None
-    if first + count > checked:
+    if first + max(count, 1) > checked:
         blank = data[byte:byte + 28] + bytes(4) + data[byte + 32:byte + SIZE]
         if crc32c(data[byte + SIZE:end], crc32c(blank)) != crc:
             return None
-    check(version == 1 and first == offset,
+    check(version == (1 if count else 2) and first == offset,
           f"{path}: byte {byte}: a frame of offset {first} where {offset} should be")
     return FramePlace(path, byte, first, count, flushed)

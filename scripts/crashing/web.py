@@ -47,7 +47,7 @@ class Body:
 
 
 class WebSender:
-    def __init__(self, name, producer, hunt, seed):
+    def __init__(self, name, producer, hunt, seed, rounds):
         self.name = name
         self.keyed, self.numbered = Ledger(ANONYMOUS), Ledger(producer)
         self.path = f"/v1/hunts/{hunt}/events"
@@ -56,6 +56,8 @@ class WebSender:
         self.error = None
         self.run = 0
         self.next_key = 1
+        #: Events with a key that each round may bring; in all, fewer than the hunt remembers keys.
+        self.keyed_each = 100_000 // rounds
 
     @property
     def ledgers(self):
@@ -66,12 +68,14 @@ class WebSender:
     def compose(self) -> Body:
         pick = self.random
         count = pick.choice((1, 2, 10, 40, 120))
-        is_keyed = self.keyed.next < 100_000 and pick.random() < 0.7
+        is_keyed = self.keyed.next < self.keyed_each * (self.run + 1) and pick.random() < 0.7
         ledger = self.keyed if is_keyed else self.numbered
-        is_atomic = is_keyed and pick.random() < 0.3
+        is_atomic = is_keyed and pick.random() < 0.6
+        if is_atomic and pick.random() < 0.2:
+            count = 500
         lines, texts = [], []
         for _ in range(count):
-            if is_keyed and pick.random() < (0.003 if is_atomic else 0.03):
+            if is_keyed and pick.random() < (0.3 / count if is_atomic else 0.03):
                 text, code = pick.choice(_FAULTS)
                 lines.append(Line(Event(0), code))
                 texts.append(text)

@@ -95,6 +95,12 @@
     appended &+= 1
   }
 
+  /// Line `index` of those appended.
+  @inlinable public func load<Line: BitwiseCopyable>(_ index: Int, as: Line.Type) -> Line {
+    precondition(index >= 0 && index < count)
+    return slab.load(((first &+ index) & mask) &* 64, as: Line.self)
+  }
+
   /// Replaces line `index` of those appended.
   @inlinable public mutating func replace<Line: BitwiseCopyable>(_ index: Int, _ line: Line) {
     precondition(index >= 0 && index < count)

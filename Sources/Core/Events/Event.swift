@@ -74,8 +74,11 @@
   /// The outcome shall carry a hint (distance, treasure, next step, warmer or colder).
   @inlinable public static var wantHint: EventFlags { EventFlags(rawValue: 1 << 1) }
 
-  // Set by the gateway, never by a sender.
+  // Set by the gateway or the partition, never by a sender.
 
+  /// On the way to the journal, where it is taken off: the entry is of one group with the one
+  /// behind it, and after a crash both are there or neither is.
+  @inlinable public static var joined: EventFlags { EventFlags(rawValue: 1 << 2) }
   /// `player` is an index into the names that came with the batch.
   @inlinable public static var playerIsName: EventFlags { EventFlags(rawValue: 1 << 13) }
   /// The sender holds the `operate` right.

@@ -4,12 +4,17 @@ public import World
 extension HuntState {
   /// A hunt whose pages are all zero, to be filled from a snapshot before anything else is done
   /// with it.
+  ///
+  /// - Parameter isBranch: Whether it is beside the hunt itself on the same pool.
+  /// - Throws: When a branch's pages are not free.
   public init(
-    unfilled definition: HuntDefinition, map: BlockMap, pool: PagePool, isBranch: Bool = false
-  ) {
+    unfilled definition: HuntDefinition, map: BlockMap, pool: PagePool, isBranch: Bool
+  ) throws(ForkRefusal) {
     var layout = PageLayout()
     let places = Places(definition, map, &layout)
-    self.init(definition, places, PageSpace(layout, pool: pool, isBranch: isBranch))
+    let space =
+      isBranch ? try PageSpace(layout, branchOn: pool) : PageSpace(layout, pool: pool)
+    self.init(definition, places, space)
   }
 
   /// Overwrites one page with 4,096 bytes of an image.

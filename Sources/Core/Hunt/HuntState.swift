@@ -66,11 +66,28 @@ public struct HuntState: ~Copyable {
   ///
   /// - Precondition: The definition was checked: ids unique, treasures on passable blocks.
   /// - Complexity: O(nodes log nodes + treasures).
-  public init(_ definition: HuntDefinition, map: BlockMap, pool: PagePool, isBranch: Bool = false) {
+  public init(_ definition: HuntDefinition, map: BlockMap, pool: PagePool) {
     var layout = PageLayout()
     let places = Places(definition, map, &layout)
-    self.init(definition, places, PageSpace(layout, pool: pool, isBranch: isBranch))
-    counts { $0.phaseRaw = (definition.startsLive ? HuntPhase.live : .draft).rawValue }
+    self.init(definition, places, PageSpace(layout, pool: pool))
+    begin()
+  }
+
+  /// As `init(_:map:pool:)`, beside the hunt itself on the same pool.
+  ///
+  /// - Throws: When the pages are not free.
+  public init(
+    _ definition: HuntDefinition, map: BlockMap, branchOn pool: PagePool
+  ) throws(ForkRefusal) {
+    var layout = PageLayout()
+    let places = Places(definition, map, &layout)
+    self.init(definition, places, try PageSpace(layout, branchOn: pool))
+    begin()
+  }
+
+  private mutating func begin() {
+    let phase = definition.startsLive ? HuntPhase.live : .draft
+    counts { $0.phaseRaw = phase.rawValue }
     // All at once: one search from every treasure, instead of a repair for each.
     field.clear(&space, &scratch)
     for treasure in definition.treasures { place(treasure) }

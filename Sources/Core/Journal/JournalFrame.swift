@@ -2,16 +2,16 @@ public import Bounded
 
 /// Header of one journal frame: everything that one flush made durable.
 ///
-/// 64 bytes, little-endian, followed by `count` events of 64 bytes.
+/// 64 bytes, little-endian, followed by `count` events of 64 bytes. A frame of version 2 has none:
+/// it ends its segment before that is full, and the next frame is the next segment's first.
 ///
 /// | offset | bytes | field       | meaning                                                       |
 /// |-------:|------:|-------------|---------------------------------------------------------------|
 /// |      0 |     4 | magic       | bytes `V` `J` `F` `1`                                         |
-/// |      4 |     1 | version     | 1                                                             |
-/// |      5 |     3 | reserved    | 0                                                             |
+/// |      4 |     4 | version     | 1; 2 for a frame that ends its segment                        |
 /// |      8 |     8 | firstOffset | journal offset of the first event                             |
 /// |     16 |     8 | identity    | low half of the digest of the hunt's definition               |
-/// |     24 |     4 | count       | events, 1...16,384                                            |
+/// |     24 |     4 | count       | events, 1...16,384; 0 where the version is 2                  |
 /// |     28 |     4 | crc         | CRC-32C of header (with this field 0) and events              |
 /// |     32 |    16 | previous    | hash of the frame before (low, high); 0 for the first         |
 /// |     48 |     8 | tick        | the hunt's clock when the frame was made, ms since 1970       |
@@ -33,12 +33,13 @@ public import Bounded
   /// Most events in a frame: what one flush writes at once.
   public static let countMax = 16_384
 
+  /// - Parameter count: 0 for a frame that ends its segment.
   public init(
     firstOffset: UInt64, identity: UInt64, count: Int, previous: Hash128, tick: Int64,
     flushed: UInt64
   ) {
     magic = Self.magicValue
-    version = 1
+    version = count == 0 ? Self.endVersion : 1
     self.firstOffset = firstOffset
     self.identity = identity
     self.count = UInt32(count)
@@ -50,6 +51,9 @@ public import Bounded
   }
 
   public var previous: Hash128 { Hash128(high: previousHigh, low: previousLow) }
+  private static let endVersion: UInt32 = 2
+  /// Whether the frame ends its segment: the journal goes on in the next one.
+  public var isEnd: Bool { version == Self.endVersion }
   /// Bytes of header and events.
   public var frameBytes: Int { Self.byteCount + Int(count) * 64 }
 }
@@ -120,8 +124,10 @@ extension JournalFrame {
   /// What is wrong with this header or its events, whatever came before.
   func fault(in bytes: Slab, at: Int, byteCount: Int, identity: UInt64) -> FrameFault? {
     guard magic == Self.magicValue else { return .notAFrame }
-    guard version == 1 else { return .unsupportedVersion(version) }
-    guard count >= 1, Int(count) <= Self.countMax else { return .countOutOfRange(count) }
+    guard version == 1 || isEnd else { return .unsupportedVersion(version) }
+    guard isEnd ? count == 0 : count >= 1 && Int(count) <= Self.countMax else {
+      return .countOutOfRange(count)
+    }
     guard firstOffset <= UInt64.max - UInt64(count) else { return .offsetOutOfRange(firstOffset) }
     guard at + frameBytes <= byteCount else {
       return .cutOff(needed: frameBytes, available: byteCount - at)

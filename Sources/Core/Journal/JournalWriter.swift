@@ -10,6 +10,10 @@ public import Events
 /// write is outstanding at a time, and it is one frame: hence, where each write is flushed, a torn
 /// write damages the last frame only. Where writes are flushed later, each frame says how far they
 /// were when it was made, so that what a power cut took can be told from what was damaged.
+///
+/// A frame is there after a crash as a whole or not at all, so events that must share their fate, a
+/// group, share a frame. A group that does not fit what is left of a segment goes into the next
+/// one, and a frame without events ends the segment before it is full.
 public struct JournalWriter: ~Copyable {
   /// Bytes to write: `count` bytes of `buffer` from 0, at `fileOffset` of segment `segment`.
   public struct Request: Equatable, Sendable {
@@ -22,6 +26,12 @@ public struct JournalWriter: ~Copyable {
 
   /// Lent to the disk for the length of a write; a tail of at most one block, then the frame.
   public let buffer: Slab
+  /// Most events of a group: what fits a segment of the smallest size, and so a frame.
+  public static let groupMax = min(
+    JournalFrame.countMax, (segmentBytesMin - SegmentHeader.blockBytes) / 64 - 1)
+  /// Smallest length of a segment.
+  public static let segmentBytesMin = 1 << 20
+
   /// Length of every segment file.
   public let segmentBytes: Int
   public let identity: UInt64
@@ -39,7 +49,7 @@ public struct JournalWriter: ~Copyable {
     identity: UInt64, segmentBytes: Int, segment: UInt64 = 1,
     fileOffset: Int = SegmentHeader.blockBytes, position: JournalPosition = JournalPosition()
   ) {
-    precondition(segmentBytes % 4096 == 0 && segmentBytes >= 1 << 20)
+    precondition(segmentBytes % 4096 == 0 && segmentBytes >= Self.segmentBytesMin)
     precondition(fileOffset % JournalFrame.byteCount == 0 && fileOffset <= segmentBytes)
     self.identity = identity
     self.segmentBytes = segmentBytes
@@ -65,6 +75,19 @@ public struct JournalWriter: ~Copyable {
     return max(0, min(JournalFrame.countMax, inSegment) - count)
   }
 
+  /// How many of `count` queued events, of which the last ends a group, go into the open frame: as
+  /// many whole groups as it takes. 0 says that the first group needs the next segment: `sealEnd`.
+  ///
+  /// - Parameter isJoined: Whether the event at an index is of one group with the event behind it.
+  /// - Complexity: O(length of the group that does not fit).
+  @inlinable public func countThatFits(_ count: Int, isJoined: (Int) -> Bool) -> Int {
+    let room = room
+    if count <= room { return count }
+    var fitting = room
+    while fitting > 0, isJoined(fitting - 1) { fitting -= 1 }
+    return fitting
+  }
+
   /// Whether the open frame has events.
   public var hasEvents: Bool { count > 0 }
 
@@ -81,7 +104,10 @@ public struct JournalWriter: ~Copyable {
 
   /// Goes on in the next segment when the rest of this one is too small to bother with.
   private mutating func rollIfFull() {
-    if room >= 64 { return }
+    if room < 64 { roll() }
+  }
+
+  private mutating func roll() {
     segment += 1
     fileOffset = SegmentHeader.blockBytes
   }
@@ -91,7 +117,21 @@ public struct JournalWriter: ~Copyable {
   /// - Parameter flushed: Everything below this offset is flushed, at most `position.offset`; nil
   ///   where all of it is.
   public mutating func seal(tick: Int64, flushed: UInt64? = nil) -> Request {
-    precondition(count > 0 && !isWriting)
+    precondition(count > 0)
+    return request(tick: tick, flushed: flushed)
+  }
+
+  /// Ends the segment before it is full: the next frame is the next segment's first. The open frame
+  /// must be empty, and not a segment's first: it holds any group.
+  ///
+  /// - Parameter flushed: As for `seal`.
+  public mutating func sealEnd(tick: Int64, flushed: UInt64? = nil) -> Request {
+    precondition(count == 0 && fileOffset > SegmentHeader.blockBytes)
+    return request(tick: tick, flushed: flushed)
+  }
+
+  private mutating func request(tick: Int64, flushed: UInt64?) -> Request {
+    precondition(!isWriting)
     precondition(flushed ?? 0 <= position.offset)
     isWriting = true
     let start = tailBytes
@@ -117,11 +157,12 @@ public struct JournalWriter: ~Copyable {
     let bytes = JournalFrame.byteCount + count * 64
     position.previous = buffer.hash(start, count: bytes)
     position.offset += UInt64(count)
+    isWriting = false
+    if count == 0 { return roll() }
     fileOffset += bytes
     let lastBlock = (start + bytes) & ~4095
     buffer.move(from: lastBlock, to: 0, count: tailBytes)
     count = 0
-    isWriting = false
     rollIfFull()
   }
 }

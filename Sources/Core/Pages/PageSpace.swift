@@ -26,13 +26,20 @@ public struct PageSpace: ~Copyable, Sendable {
   @usableFromInline let memory: Slab
   @usableFromInline let tree: AddressTree
 
-  /// An all-zero space of `layout.pageCount` pages drawn from `pool`.
-  ///
-  /// - Parameter isBranch: Whether it takes pages as a branch does, while there is room; a primary
-  ///   space must find room for all at once.
-  public init(_ layout: borrowing PageLayout, pool: PagePool, isBranch: Bool = false) {
+  /// An all-zero primary space of `layout.pageCount` pages, all of which `pool` must have.
+  public init(_ layout: borrowing PageLayout, pool: PagePool) {
     memory = pool.memory
-    tree = AddressTree(layout, pool: pool, isBranch: isBranch)
+    tree = AddressTree(layout, pool: pool, isBranch: false)
+  }
+
+  /// An all-zero branch of `layout.pageCount` pages, all of which are kept for it until it asks for
+  /// another number with `reserve(pages:)`.
+  ///
+  /// - Throws: When they are not free.
+  public init(_ layout: borrowing PageLayout, branchOn pool: PagePool) throws(ForkRefusal) {
+    memory = pool.memory
+    tree = AddressTree(layout, pool: pool, isBranch: true)
+    try reserve(pages: layout.pageCount)
   }
 
   init(sharing parent: AddressTree, isWritable: Bool) {

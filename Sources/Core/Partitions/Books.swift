@@ -70,11 +70,21 @@ public struct Books: ~Copyable {
     )
   }
 
-  public init(producers: Int, pool: PagePool, isBranch: Bool = false) {
+  public init(producers: Int, pool: PagePool) {
     var layout = PageLayout()
     (index, rows, used) = Self.places(producers, &layout)
-    space = PageSpace(layout, pool: pool, isBranch: isBranch)
+    space = PageSpace(layout, pool: pool)
     used.store(1, 0, &space)  // row 0 is that of producer 0
+  }
+
+  /// Empty books beside the hunt's own on the same pool.
+  ///
+  /// - Throws: When the pages are not free.
+  public init(producers: Int, branchOn pool: PagePool) throws(ForkRefusal) {
+    var layout = PageLayout()
+    (index, rows, used) = Self.places(producers, &layout)
+    space = try PageSpace(layout, branchOn: pool)
+    used.store(1, 0, &space)
   }
 
   /// The books that `space` holds, a fork or an image of others for as many producers.

@@ -1,6 +1,7 @@
 public import Bounded
 public import Events
 public import Hunt
+import Journal
 public import Pages
 public import World
 
@@ -44,17 +45,30 @@ public struct Partition: ~Copyable {
   /// - Parameters:
   ///   - heldLines: Lines of replies that may wait for the disk, at least 4,096.
   ///   - pool: Of at least `pagesNeeded`.
-  ///   - isBranch: Whether it is beside the hunt itself on the same pool; see `PageSpace`.
   public init(
     _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
-    heldLines: Int, pool: PagePool, isBranch: Bool = false
+    heldLines: Int, pool: PagePool
   ) {
     precondition(digestEvery > 0 && heldLines >= 4_096)
     self.number = number
     self.digestEvery = digestEvery
-    state = HuntState(definition, map: map, pool: pool, isBranch: isBranch)
-    books = Books(producers: definition.limits.producers, pool: pool, isBranch: isBranch)
+    state = HuntState(definition, map: map, pool: pool)
+    books = Books(producers: definition.limits.producers, pool: pool)
     held = HeldReplies(capacity: heldLines)
+  }
+
+  /// A partition beside the hunt itself on the same pool, which steps no batches.
+  ///
+  /// - Throws: When the pages are not free.
+  public init(
+    _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
+    branchOn pool: PagePool
+  ) throws(ForkRefusal) {
+    let state = try HuntState(definition, map: map, branchOn: pool)
+    let books = try Books(producers: definition.limits.producers, branchOn: pool)
+    self.init(
+      number: number, digestEvery: digestEvery, state: state, books: books, nextOffset: 0,
+      lastDigest: nil, line: Line())
   }
 
   /// A partition over a state that was brought about elsewhere: a fork's or an image's.
@@ -81,6 +95,14 @@ public struct Partition: ~Copyable {
   public static func journalLines(_ batch: Batch) -> Int {
     // An event, and a digest behind it where the cadence is short.
     batch.lineCount + Int(batch.count) + Tallies.capacity + 4
+  }
+
+  /// Journal lines, at most, that must be in one frame when a batch is atomic: of all that such a
+  /// hunt may be sent, none is above `JournalWriter.groupMax`, and one that is would be rejected.
+  public static func groupLines(_ batch: Batch, digestEvery: UInt64) -> Int {
+    let every = sliceEvery(digestEvery)
+    let digests = (UInt64(batch.count) + every - 1) / every
+    return batch.lineCount + Int(digests)
   }
 
   /// Reply lines that a batch may need at most.
@@ -178,6 +200,16 @@ public struct Partition: ~Copyable {
     nextOffset += 1
   }
 
+  /// Makes one group of what was journalled from line `first` on: a crash takes it all or nothing.
+  private static func join(from first: Int, _ journal: inout LineTarget) {
+    precondition(journal.count - first <= JournalWriter.groupMax)
+    for line in first..<max(first, journal.count - 1) {
+      var event = journal.load(line, as: Event.self)
+      event.flags.insert(.joined)
+      journal.replace(line, event)
+    }
+  }
+
   /// Enters events that have no journal line of their own: in a tally, which the books get with its
   /// line; at once where nothing is journalled any more.
   private mutating func enter(
@@ -210,6 +242,12 @@ public struct Partition: ~Copyable {
     // The row of the producer of the last event that was journalled.
     var booked: (producer: UInt64, row: Int)?
     let refusal = isStopped ? nil : refusal(ofAll: batch, lines)
+    let firstLine = output.journal.count
+    defer {
+      if batch.flags.contains(.atomic), refusal == nil {
+        Self.join(from: firstLine, &output.journal)
+      }
+    }
     // The orders of boards follow once the batch is judged, or somebody asks for a rank.
     state.holdBoards()
     defer { state.releaseBoards() }
@@ -273,6 +311,7 @@ public struct Partition: ~Copyable {
   /// events stand together; so a batch may be refused a little before a table is full, and never be
   /// taken in part.
   private mutating func takesAll(_ batch: Batch, _ lines: LineRun) -> Bool {
+    if Self.groupLines(batch, digestEvery: digestEvery) > JournalWriter.groupMax { return false }
     if !hasNameRoom(batch, lines) { return false }
     var producers = 0
     var gaps = 0
@@ -452,9 +491,14 @@ public struct Partition: ~Copyable {
   /// Slices that the state's pages are digested in, one after the other.
   public static let digestSlices = 256
 
+  /// Events between the digests of two slices.
+  private static func sliceEvery(_ digestEvery: UInt64) -> UInt64 {
+    max(1, digestEvery / UInt64(digestSlices))
+  }
+
   /// The slice whose digest is due after `events` judged events; nil when none is.
   private mutating func dueSlice(_ events: UInt64) -> UInt32? {
-    let every = max(1, digestEvery / UInt64(Self.digestSlices))
+    let every = Self.sliceEvery(digestEvery)
     guard events % every == 0 else { return nil }
     return UInt32(truncatingIfNeeded: events / every % UInt64(Self.digestSlices))
   }

@@ -41,6 +41,14 @@ public enum JournalFault: Error, Equatable, Sendable, CustomStringConvertible {
   /// The bytes are whole, but what they say cannot have been written by the engine.
   case inconsistent(path: String, byte: Int, offset: UInt64, reason: String)
 
+  /// Whether bytes of the journal are not to be had as they were written.
+  public var isUnreadable: Bool {
+    switch self {
+    case .disk, .segmentHeader, .segmentLength, .missingSegment, .compressed, .damaged: true
+    case .removed, .inconsistent: false
+    }
+  }
+
   public var description: String {
     switch self {
     case .disk(let fault): "\(fault)"

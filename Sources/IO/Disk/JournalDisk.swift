@@ -10,7 +10,8 @@ import Synchronization
 /// time, and says how far it has come.
 ///
 /// A frame is whatever queued up while the last one was written, at most one a `groupNs` when
-/// events keep coming; after a pause the first event is written at once. The first failed call is
+/// events keep coming; after a pause the first event is written at once. Events that are `joined`
+/// are written in one frame, and published to the ring at once. The first failed call is
 /// the last: the journal stops for good, `fault` says why, and nothing more becomes durable.
 public final class JournalDisk: @unchecked Sendable {
   /// Event lines on their way to the disk; the partition's thread produces.
@@ -150,9 +151,12 @@ public final class JournalDisk: @unchecked Sendable {
           guard waitForSegment(writer.segment) else { return }
           files = try OpenSegment(segments, writer.segment, durability)
         }
-        take(into: &writer, &tick, &progress)
+        let taken = take(into: &writer, &tick, &progress)
         lastStart = ThisMachine.monotonicNs
-        let request = writer.seal(tick: tick, flushed: flushedThrough)
+        let request =
+          taken > 0
+          ? writer.seal(tick: tick, flushed: flushedThrough)
+          : writer.sealEnd(tick: tick, flushed: flushedThrough)
         try files.file.write(writer.buffer, from: 0, count: request.count, at: request.fileOffset)
         if durability == .batch && !files.isDirect { try files.file.flushData() }
         writer.wrote()
@@ -187,24 +191,32 @@ public final class JournalDisk: @unchecked Sendable {
     owner.ring()
   }
 
-  /// Moves queued lines into the open frame, and into the feed where it takes them.
+  /// Moves queued lines into the open frame, whole groups only, and into the feed where it takes
+  /// them; how many. None when the first group needs the next segment.
   private func take(
     into writer: inout JournalWriter, _ tick: inout Int64, _ progress: inout Progress
-  ) {
-    let count = min(ring.availableNow, writer.room)
+  ) -> Int {
+    let available = ring.availableNow
+    precondition(!isJoined(ring.readIndex + available - 1), "a group was published in part")
+    let count = writer.countThatFits(available) { isJoined(ring.readIndex + $0) }
+    if count == 0 { return 0 }
     let isFed = feed.accepts(progress.unfed + count)
     // What the feed holds has to lie in order without a gap: its reader goes to the files then.
     if !isFed { progress.unfed = 0 }
     let first = ring.readIndex
     for at in first..<(first + count) {
-      let event = ring.load(at, as: Event.self)
+      var event = ring.load(at, as: Event.self)
+      event.flags.remove(.joined)
       if event.kindByte == EventKind.tick.rawValue { tick = event.time }
       writer.append(event)
       if isFed { feed.store(event, progress.unfed + at - first) }
     }
     ring.release(count)
     if isFed { progress.unfed += count }
+    return count
   }
+
+  private func isJoined(_ at: Int) -> Bool { ring.load(at, as: Event.self).flags.contains(.joined) }
 
   /// Time between two flushes where not every write is flushed, nanoseconds.
   private var flushNs: Int64 {

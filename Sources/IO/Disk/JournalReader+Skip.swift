@@ -42,10 +42,13 @@ extension JournalReader {
       let header = buffer.load(at - base, as: JournalFrame.self)
       // What is not written yet.
       if header.magic == 0, expected == offset { return at }
-      guard header.magic == JournalFrame.magicValue, header.version == 1,
-        header.identity == identity, header.count >= 1, header.count <= JournalFrame.countMax,
+      guard header.magic == JournalFrame.magicValue, header.version == 1 || header.isEnd,
+        header.identity == identity, header.isEnd == (header.count == 0),
+        header.count <= JournalFrame.countMax,
         header.firstOffset == expected ?? header.firstOffset, header.firstOffset <= offset
       else { return first }
+      // The event comes first in the next segment.
+      if header.isEnd { return header.firstOffset == offset ? at : first }
       let next = header.firstOffset + UInt64(header.count)
       if next > offset { return at }
       expected = next

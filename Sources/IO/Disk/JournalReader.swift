@@ -101,19 +101,23 @@ public struct JournalReader: ~Copyable {
       if try fill(again: false) { isFresh = true }
       switch reading() {
       case .frame(let header, let hash):
+        if !isChained && header.firstOffset > from { throw fault("a frame of a later offset") }
+        isChained = true
+        position = JournalPosition(
+          offset: header.firstOffset + UInt64(header.count), previous: hash)
+        if header.isEnd {
+          at = source.byteCount
+          continue
+        }
         place = JournalPlace(
           segment: source.number, fileOffset: at,
           position: JournalPosition(offset: header.firstOffset, previous: header.previous))
-        position = JournalPosition(
-          offset: header.firstOffset + UInt64(header.count), previous: hash)
-        if !isChained && header.firstOffset > from { throw fault("a frame of a later offset") }
-        isChained = true
         defer { at += header.frameBytes }
         if position.offset <= from { continue }
         return RecoveredFrame(
           bytes: buffer, eventsAt: at - base + JournalFrame.byteCount, header: header)
       case .end where isFresh:
-        // A segment that was rolled over ends before its last 64 slots.
+        // A full segment ends before its last 64 slots.
         if at + 65 * JournalFrame.byteCount > source.byteCount {
           guard try nextSegment() else { return nil }
         } else {

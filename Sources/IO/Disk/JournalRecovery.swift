@@ -20,8 +20,9 @@ public struct RecoveredJournal {
   /// nobody was told that they were. Only where each write is not flushed.
   public var cutEvents = 0
   public var frames = 0
-  /// Where, in the last segment, the first frame stands that no later one says was flushed.
-  var unprovenAt = SegmentHeader.blockBytes
+  /// The bytes of whole frames, in the last segment that has any, that no later frame says were
+  /// flushed.
+  var unproven: (segment: UInt64, bytes: Range<Int>)?
 
   /// A journal without a frame.
   public init() {}
@@ -94,21 +95,26 @@ extension Segments {
         continue
       }
       let start = number == place.segment ? place.fileOffset : SegmentHeader.blockBytes
-      let end = try readFrames(bytes, size, path, number, from: start, &found, apply)
-      // A segment that was rolled over ends before its last 64 slots; the journal goes on in the
-      // next.
-      if let end, end + 65 * JournalFrame.byteCount <= size || number == numbers.last {
-        // Only closed segments are compressed, and writing goes on in no such one.
-        if isClosed {
-          throw damage(
-            path, end, found, "the journal ends in a compressed segment; what followed is missing")
-        }
-        ended = true
-        found.segment = number
-        found.fileOffset = end
-        found.tail.copy(from: bytes, at: end & ~4095, to: 0, count: end & 4095)
-        if found.tornBytes > 0 { torn = (path, size) }
+      let (end, isEnded) = try readFrames(bytes, size, path, number, from: start, &found, apply)
+      // A segment that was rolled over says so, or ends before its last 64 slots; the journal goes
+      // on in the next.
+      let isLeft = isEnded || end + 65 * JournalFrame.byteCount > size
+      if isLeft && number != numbers.last { continue }
+      // Only closed segments are compressed, and writing goes on in no such one.
+      if isClosed {
+        throw damage(
+          path, end, found, "the journal ends in a compressed segment; what followed is missing")
       }
+      ended = true
+      if isEnded {
+        found.segment = number + 1
+        found.fileOffset = SegmentHeader.blockBytes
+        continue
+      }
+      found.segment = number
+      found.fileOffset = end
+      found.tail.copy(from: bytes, at: end & ~4095, to: 0, count: end & 4095)
+      if found.tornBytes > 0 { torn = (path, size) }
     }
     guard found.position.offset >= through else {
       throw .damaged(
@@ -125,36 +131,41 @@ extension Segments {
     return found
   }
 
-  /// Reads the frames of one segment; the byte after the last.
+  /// Reads the frames of one segment: the byte after the last, and whether that one says that the
+  /// segment ends there.
   private func readFrames(
     _ bytes: Slab, _ size: Int, _ path: String, _ number: UInt64, from start: Int,
     _ found: inout RecoveredJournal, _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
-  ) throws(JournalFault) -> Int? {
+  ) throws(JournalFault) -> (end: Int, isEnded: Bool) {
     var at = start
+    var isEnded = false
     // Frames of this segment not yet said to be flushed: where each stands, and the offset behind.
     var unproven: [(at: Int, end: UInt64)] = []
-    found.unprovenAt = start
     while true {
       switch JournalFrame.read(
         bytes, at: at, byteCount: size, identity: identity, position: found.position)
       {
       case .frame(let header, let hash):
-        do throws(InconsistentJournal) {
-          try apply(
-            RecoveredFrame(bytes: bytes, eventsAt: at + JournalFrame.byteCount, header: header))
-        } catch {
-          throw .inconsistent(
-            path: path, byte: at, offset: header.firstOffset, reason: error.reason)
+        if isEnded { throw damage(path, at, found, "a frame behind the one that ends the segment") }
+        isEnded = header.isEnd
+        if !isEnded {
+          do throws(InconsistentJournal) {
+            try apply(
+              RecoveredFrame(bytes: bytes, eventsAt: at + JournalFrame.byteCount, header: header))
+          } catch {
+            throw .inconsistent(
+              path: path, byte: at, offset: header.firstOffset, reason: error.reason)
+          }
+          found.frames += 1
         }
         found.position.offset += UInt64(header.count)
         found.position.previous = hash
         found.tick = header.tick
-        found.frames += 1
-        unproven.append((at, found.position.offset))
         let proven = unproven.prefix { $0.end <= header.flushed }.count
         unproven.removeFirst(proven)
-        found.unprovenAt = unproven.first?.at ?? at
+        unproven.append((at, found.position.offset))
         at += header.frameBytes
+        found.unproven = unproven.first.map { (number, $0.at..<at) }
       case .end:
         if let later = JournalFrame.anyFrame(
           bytes, from: at, byteCount: size, identity: identity, offset: found.position.offset)
@@ -163,30 +174,30 @@ extension Segments {
             path, at, found, "zeros where a frame should be; a frame follows at byte \(later)")
         }
         // A torn write may have lost its first block and kept later ones.
-        guard let rest = firstNonZero(bytes, from: at, to: size) else { return at }
+        guard let rest = firstNonZero(bytes, from: at, to: size) else { return (at, isEnded) }
         if try hasFrames(after: number) {
           throw damage(
             path, rest, found,
             "bytes behind the segment's last frame, though the next segment goes on")
         }
-        guard at + 65 * JournalFrame.byteCount <= size else {
+        guard !isEnded, at + 65 * JournalFrame.byteCount <= size else {
           throw damage(path, rest, found, "bytes where no frame can begin any more")
         }
         cut(bytes, at, size, &found)
-        return at
+        return (at, false)
       case .damaged(let fault):
         let later = JournalFrame.anyFrame(
           bytes, from: at + 64, byteCount: size, identity: identity,
           offset: found.position.offset)
         let goesOn = try hasFrames(after: number)
-        // No frame begins in the last 64 slots, so no write was torn there.
-        let isBehindLast = at + 65 * JournalFrame.byteCount > size
+        // No frame begins in the last 64 slots or behind an end, so no write was torn there.
+        let isBehindLast = isEnded || at + 65 * JournalFrame.byteCount > size
         if fault.isWholeElsewhere || later != nil || goesOn || isBehindLast {
           throw damage(
             path, at, found, "\(fault)" + (later.map { "; a frame follows at byte \($0)" } ?? ""))
         }
         cut(bytes, at, size, &found)
-        return at
+        return (at, false)
       }
     }
   }
@@ -250,10 +261,11 @@ extension Segments {
   /// Where a flush failed, the kernel may hold bytes in its cache that it will never write, and
   /// call a second flush a success. They were read as if they were on the disk; now they are.
   private func rewriteUnproven(_ found: RecoveredJournal) throws(JournalFault) {
-    let path = path(found.segment)
-    let from = found.unprovenAt & ~4095
-    let end = (found.fileOffset + 4095) & ~4095
-    guard found.unprovenAt < found.fileOffset, Files.exists(path) else { return }
+    guard let (segment, bytes) = found.unproven else { return }
+    let path = path(segment)
+    let from = bytes.lowerBound & ~4095
+    let end = (bytes.upperBound + 4095) & ~4095
+    guard Files.exists(path) else { return }
     try disk { () throws(DiskFault) in
       let file = try File(path, O_RDWR)
       let bytes = Slab(byteCount: end - from)

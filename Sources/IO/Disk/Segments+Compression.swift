@@ -1,10 +1,12 @@
 import Bounded
 import CZstd
 import Glibc
+import Journal
 
 extension Segments {
   /// Replaces a closed segment by its compressed form, which is read back and compared before the
-  /// original goes. A crash at any point leaves one of the two whole.
+  /// original goes. A crash at any point leaves one of the two whole. A segment with a damaged frame
+  /// stays as it is, so that the damage is seen where it happened.
   ///
   /// - Parameter bytesPerSecond: Of what is read and of what is written; 0 for as fast as it goes.
   /// - Returns: Bytes of the compressed file.
@@ -13,6 +15,7 @@ extension Segments {
     _ number: UInt64, bytesPerSecond: Int, isCancelled: @escaping () -> Bool = { false }
   ) throws(JournalFault) -> Int {
     let target = compressedPath(number)
+    try readFrames(of: number, bytesPerSecond, isCancelled)
     let size: Int
     do throws(DiskFault) {
       let source = try File(path(number), O_RDONLY)
@@ -28,6 +31,19 @@ extension Segments {
       try Files.flushFolder(folder)
     } catch { throw .disk(error) }
     return size
+  }
+
+  /// Reads every frame of a segment that others follow.
+  private func readFrames(
+    of number: UInt64, _ bytesPerSecond: Int, _ isCancelled: () -> Bool
+  ) throws(JournalFault) {
+    guard let from = try firstOffset(number), let end = try firstOffset(number + 1) else { return }
+    let pace = Pace(bytesPerSecond)
+    var reader = try JournalReader(self, from: from, to: end)
+    while try reader.next() != nil {
+      if isCancelled() { throw .disk(DiskFault("read (cancelled)", path(number), errno: ECANCELED)) }
+      pace.wait(reader.place.fileOffset)
+    }
   }
 
   /// Lets go of a segment's file; it becomes the next one prepared where it has the right size.

@@ -68,24 +68,58 @@ public struct BranchFiles: Sendable {
     while history.count < count {
       let number = history.count + 1
       let from = history.promotions.last.map { $0.offset + 1 } ?? 0
-      let known = try place(number)
-      let (offset, hash) =
-        if let known { known } else { try search(number, segments, from: from) }
+      let (offset, hash) = try placed(number, segments, from: from)
       let lineage = try read(number, hash: hash)
       history.append(History.Promotion(offset: offset, lineage: lineage))
     }
     return history
   }
 
+  /// The promotion behind those of a history, as the journal tells; nil where it holds no other.
+  ///
+  /// - Complexity: O(events behind the last promotion).
+  func next(
+    _ history: History, _ segments: Segments
+  ) throws(HuntFolderFault) -> History.Promotion? {
+    let number = history.count + 1
+    let mark: (UInt64, Hash128)
+    do throws(JournalFault) {
+      let from = max(
+        history.promotions.last.map { $0.offset + 1 } ?? 0, try segments.begin().position.offset)
+      // What is wrong with the journal's end, or behind it, is for the recovery to say.
+      guard let found = try find(number, segments, from: from) else { return nil }
+      mark = found
+    } catch { return nil }
+    return History.Promotion(offset: mark.0, lineage: try read(number, hash: mark.1))
+  }
+
   /// Notes the places below `offset` of promotions for which that was never done, or whose file is
-  /// gone. Their marks must be flushed.
+  /// gone or damaged. Their marks must be flushed.
   func notePlaces(of history: History, below offset: UInt64 = .max) throws(DiskFault) {
     for (at, promotion) in history.promotions.enumerated() where promotion.offset < offset {
       let number = UInt32(at + 1)
-      if Files.exists(placePath(number)) { continue }
+      if isNoted(number, promotion.offset) { continue }
       guard let hash = Lineage.hash(ofEncoded: try Files.read(path(number))) else { continue }
       try write(offset: promotion.offset, number, hash: hash)
     }
+  }
+
+  private func isNoted(_ number: UInt32, _ offset: UInt64) -> Bool {
+    do throws(HuntFolderFault) { return try place(number)?.0 == offset } catch { return false }
+  }
+
+  /// Where a promotion's mark stands: as was noted, or else as the journal says.
+  private func placed(
+    _ number: UInt32, _ segments: Segments, from: UInt64
+  ) throws(HuntFolderFault) -> (UInt64, Hash128) {
+    do throws(HuntFolderFault) {
+      if let place = try place(number) { return place }
+    } catch {
+      do throws(HuntFolderFault) { return try search(number, segments, from: from) } catch _ {
+        throw error  // The journal's beginning was removed: the note is all there was.
+      }
+    }
+    return try search(number, segments, from: from)
   }
 
   private func place(_ number: UInt32) throws(HuntFolderFault) -> (UInt64, Hash128)? {
@@ -108,19 +142,24 @@ public struct BranchFiles: Sendable {
     _ number: UInt32, _ segments: Segments, from: UInt64
   ) throws(HuntFolderFault) -> (UInt64, Hash128) {
     do throws(JournalFault) {
-      var reader = try JournalReader(segments, from: from)
-      while let frame = try reader.next() {
-        for at in 0..<Int(frame.header.count) {
-          let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
-          guard event.kind == .promote, PromotionMark(event).number == number else { continue }
-          let mark = PromotionMark(event)
-          return (
-            frame.header.firstOffset + UInt64(at), Hash128(high: mark.high, low: mark.low)
-          )
-        }
-      }
+      if let found = try find(number, segments, from: from) { return found }
     } catch { throw .journal(error) }
     throw .damaged(
       path: placePath(number), reason: "missing, and the journal holds no mark of the promotion")
+  }
+
+  private func find(
+    _ number: UInt32, _ segments: Segments, from: UInt64
+  ) throws(JournalFault) -> (UInt64, Hash128)? {
+    var reader = try JournalReader(segments, from: from)
+    while let frame = try reader.next() {
+      for at in 0..<Int(frame.header.count) {
+        let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)
+        guard event.kind == .promote, PromotionMark(event).number == number else { continue }
+        let mark = PromotionMark(event)
+        return (frame.header.firstOffset + UInt64(at), Hash128(high: mark.high, low: mark.low))
+      }
+    }
+    return nil
   }
 }

@@ -98,7 +98,10 @@ struct ForkBuilder {
           record.status.withLock { $0.progress = done }
         }
       }
-    } catch { throw ForkFault(error) }
+    } catch {
+      if error.isUnreadable { forks.note(damage: partition.nextOffset) }
+      throw ForkFault(error)
+    }
     guard partition.nextOffset == target else {
       throw ForkFault(
         500, "damaged", "the journal ends at \(partition.nextOffset), before \(target)")
@@ -304,7 +307,7 @@ struct ForkBuilder {
       }
       let answer = Handoff<Promotion.Answer>()
       owner.post(.promote(slot: entry.slot, promotion, answer))
-      switch answer.take(withinMs: 10_000) {
+      switch answer.take(withinMs: 10_000) ?? lastWord(answer, record) {
       case .promoted(let offset):
         forks.append(History.Promotion(offset: offset, lineage: lineage))
         forks.shadow.restart()
@@ -323,5 +326,13 @@ struct ForkBuilder {
       }
     }
     throw ForkFault(503, "busy", "the fork could not catch up with the hunt; try again")
+  }
+
+  /// Calls a promotion off that the hunt has not got to; its answer where it was just at it.
+  private func lastWord(
+    _ answer: Handoff<Promotion.Answer>, _ record: ForkRecord
+  ) -> Promotion.Answer? {
+    record.drop()
+    return answer.take(withinMs: 1_000)
   }
 }

@@ -7,7 +7,8 @@ import Partitions
 /// Where other lines of a hunt's history, and its shadow, begin.
 extension HuntEntry {
   /// A partition on `line`, at the latest place to begin with that the line does not differ before:
-  /// a checkpoint, a snapshot where that saves much, or the hunt before its first event.
+  /// a checkpoint, a snapshot where that saves much or the journal before it is damaged, or the hunt
+  /// before its first event.
   ///
   /// - Parameters:
   ///   - target: The place must not lie behind it.
@@ -22,7 +23,11 @@ extension HuntEntry {
     let base = bases.max { $0.offset < $1.offset }
     // Where the journal's beginning was removed, only a snapshot is left to begin with.
     let isWhole = ((try? forks.segments.firstNumber()) ?? 1) == 1
-    let least = isWhole || base != nil ? (base?.offset ?? 0) + Self.snapshotGain : 1
+    let start = base?.offset ?? 0
+    let least: UInt64 =
+      if let damage = forks.damage, damage >= start { damage + 1 } else if isWhole || base != nil {
+        start + Self.snapshotGain
+      } else { 1 }
     if let partition = snapshot(of: line, from: least, to: target, pages: pages) {
       return partition
     }
@@ -58,9 +63,8 @@ extension HuntEntry {
     guard makeRoom(pages) else {
       throw .poolTooSmall(neededPages: pages, freePages: pool.roomCount)
     }
-    var partition = Partition(
-      definition, map: map, number: number, digestEvery: 1 << 40, heldLines: 4_096, pool: pool,
-      isBranch: true)
+    var partition = try Partition(
+      definition, map: map, number: number, digestEvery: 1 << 40, branchOn: pool)
     forks.keep(genesis: HeldCheckpoint(try partition.checkpoint()))
     partition.follow(line)
     return partition

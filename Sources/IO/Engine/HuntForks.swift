@@ -26,6 +26,7 @@ package final class HuntForks: @unchecked Sendable {
     /// States of the past that were read lately, the latest last.
     var past: [ForkRecord] = []
     var history = History()
+    var damage: UInt64?
   }
 
   let segments: Segments
@@ -114,6 +115,15 @@ package final class HuntForks: @unchecked Sendable {
   }
 
   func append(_ promotion: History.Promotion) { state.withLock { $0.history.append(promotion) } }
+
+  // MARK: Damage
+
+  /// The last journal offset found that cannot be read any more. What can be begun behind it is.
+  var damage: UInt64? { state.withLock { $0.damage } }
+
+  func note(damage offset: UInt64) {
+    state.withLock { $0.damage = max($0.damage ?? 0, offset) }
+  }
 
   // MARK: Checkpoints
 

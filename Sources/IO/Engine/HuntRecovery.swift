@@ -72,7 +72,8 @@ public struct HuntRecovery: ~Copyable {
       segments: folder.segments(manifest), definition: definition, map: map, manifest: manifest,
       pool: pool, wish: wish)
     // What the journal says of promotions is learnt while it is replayed: where a mark names a line
-    // that is not known yet, the replay begins again with it.
+    // that is not known yet, the replay begins again with it. Where a line cannot be begun any more,
+    // as it was left since, the marks behind it are looked for.
     var history: History
     if let line = wish.line {
       history = line.history
@@ -89,6 +90,10 @@ public struct HuntRecovery: ~Copyable {
         let hash = Hash128(high: mark.high, low: mark.low)
         let lineage = try folder.branches.read(mark.number, hash: hash)
         history.append(History.Promotion(offset: offset, lineage: lineage))
+      case .noStart(let fault):
+        guard wish.line == nil, let next = try folder.branches.next(history, source.segments)
+        else { throw fault }
+        history.append(next)
       }
     }
   }
@@ -100,6 +105,8 @@ private final class RecoverySource {
     case done(SnapshotHeader?, RecoveredJournal)
     /// Another line begins at this offset, and the history given does not know it.
     case promotion(PromotionMark, UInt64)
+    /// Neither a snapshot nor the journal's beginning is there to begin the line with.
+    case noStart(HuntFolderFault)
   }
 
   let folder: HuntFolder
@@ -112,8 +119,9 @@ private final class RecoverySource {
   let wish: HuntRecovery.Wish
   private var partition: Partition?
   private(set) var findings = HuntRecovery.Findings()
-  /// Snapshots that cannot be used.
+  /// Snapshots that cannot be used, and why the newest of them cannot.
   private var refused: Set<UInt64> = []
+  private var refusal: HuntFolderFault?
 
   init(
     folder: HuntFolder, files: SnapshotFiles, segments: Segments, definition: HuntDefinition,
@@ -151,6 +159,7 @@ private final class RecoverySource {
 
   private func refuse(_ offset: UInt64, _ fault: SnapshotFault, _ warn: (String) -> Void) {
     refused.insert(offset)
+    refusal = refusal ?? HuntFolderFault(fault)
     let (path, reason) = (files.path(offset), "\(fault)")
     warn("a snapshot is left out: " + (reason.contains(path) ? reason : "\(path): \(reason)"))
   }
@@ -208,7 +217,7 @@ private final class RecoverySource {
         refuse(offset, error, warn)
       }
     }
-    guard try isWhole() else { throw try removed() }
+    guard try isWhole() else { return .noStart(try removed()) }
     var beginning = Partition(
       definition, map: map, number: manifest.number, digestEvery: wish.digestEvery,
       heldLines: wish.heldLines, pool: pool)
@@ -217,7 +226,9 @@ private final class RecoverySource {
     do throws(SnapshotFault) { return try replay(nil) } catch { throw HuntFolderFault(error) }
   }
 
+  /// Why a hunt without the beginning of its journal cannot be begun.
   private func removed() throws(HuntFolderFault) -> HuntFolderFault {
+    if let refusal { return refusal }
     do throws(JournalFault) {
       let first = try segments.firstNumber() ?? 1
       return .journal(

@@ -7,9 +7,9 @@ import Synchronization
 
 /// What of a hunt's past stays on the disk, and the putting away of the rest.
 ///
-/// A snapshot stays while it is one of the newest, or one of the newest that a line of history can be
-/// begun from which the hunt may have to go along after a restart: its own, or a fork's that may be
-/// promoted. A segment stays while a snapshot that stays needs it, such a line has no snapshot, or
+/// A snapshot stays while it is one of the newest, or one of the newest from which a line of history
+/// can be begun that the hunt may have to go along after a restart: its own, or that of a fork which
+/// may be promoted. A segment stays while a snapshot that stays needs it, such a line has no snapshot, or
 /// somebody holds it who reads.
 package final class Retention: Sendable {
   private let files: SnapshotFiles
@@ -59,8 +59,8 @@ package final class Retention: Sendable {
 
   // MARK: Lines
 
-  /// Keeps what a restart needs to go along the line that a fork has once it is promoted, for as long
-  /// as the fork lives; where some of that is gone already, the fork keeps nothing.
+  /// Keeps what a restart needs to go along the line that a fork has once it is promoted, for as
+  /// long as the fork lives; where some of that is gone already, the fork keeps nothing.
   func keep(_ line: Line, for record: ForkRecord) throws(JournalFault) {
     try whileAllStays { () throws(JournalFault) in
       let isWhole = try segments.firstNumber() ?? 1 == 1

@@ -179,6 +179,7 @@ package final class Shadow: @unchecked Sendable {
         try entry.retention.whileAllStays { () throws(ForkRefusal) in
           let partition = try entry.beginning(of: line, to: target, pages: 64)
           state.past = entry.retention.hold(from: partition.nextOffset)
+          reached.store(partition.nextOffset, ordering: .releasing)
           state.partition = consume partition
         }
       } catch { throw Self.noRoom(error) }
@@ -218,10 +219,14 @@ package final class Shadow: @unchecked Sendable {
         state.promotions = mark.number
         return
       }
+      let stuck = state.partition?.nextOffset ?? 0
       state.restart()
       let fault = ForkFault(error)
-      // Want of room may pass; a journal that disagrees with the hunt does not.
-      if fault.status == 500 {
+      // The hunt itself may have begun behind the damage, and so may its shadow.
+      if error.isUnreadable, entry.forks.damage.map({ $0 < stuck }) ?? true {
+        entry.forks.note(damage: stuck)
+      } else if fault.status == 500 {
+        // Want of room may pass; a journal that disagrees with the hunt does not.
         state.failure = fault
         failed.store(true, ordering: .releasing)
       }

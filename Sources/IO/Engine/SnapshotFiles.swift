@@ -13,6 +13,8 @@ public enum SnapshotFault: Error, Equatable, Sendable, CustomStringConvertible {
   case disk(DiskFault)
   /// The file is not what the engine wrote, or not for this hunt: byte and reason.
   case damaged(path: String, byte: Int, reason: String)
+  /// The page pool has no room for another state beside the hunt's own.
+  case noRoom(ForkRefusal)
   /// The journal in which the snapshot stands cannot be read.
   case journal(JournalFault)
   /// The promotions before it are not to be had.
@@ -22,6 +24,7 @@ public enum SnapshotFault: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .disk(let fault): "\(fault)"
     case .damaged(let path, let byte, let reason): "\(path): byte \(byte): \(reason)"
+    case .noRoom(let refusal): "no room for its pages: \(refusal)"
     case .journal(let fault): "\(fault)"
     case .history(let fault): "\(fault)"
     }
@@ -35,6 +38,8 @@ extension HuntFolderFault {
     case .disk(let fault): self = .disk(fault)
     case .damaged(let path, let byte, let reason):
       self = .damaged(path: path, reason: "byte \(byte): \(reason)")
+    case .noRoom(let refusal):
+      self = .damaged(path: "", reason: "no room for its pages: \(refusal)")
     case .journal(let fault): self = .journal(fault)
     case .history(let fault): self = fault
     }
@@ -180,9 +185,8 @@ public struct SnapshotFiles: Sendable {
     _ offset: UInt64, along line: Line = Line(), pool: PagePool, digestEvery: UInt64,
     heldLines: Int, isBranch: Bool = false
   ) throws(SnapshotFault) -> Partition {
-    var state = HuntState(unfilled: definition, map: map, pool: pool, isBranch: isBranch)
-    var books = Books(
-      producers: definition.limits.producers, pool: pool, isBranch: isBranch)
+    var state = try unfilledState(pool, isBranch: isBranch)
+    var books = try emptyBooks(pool, isBranch: isBranch)
     var last = SnapshotHeader()
     for header in try chain(offset) {
       last = header
@@ -207,6 +211,22 @@ public struct SnapshotFiles: Sendable {
       digestEvery: digestEvery, heldLines: heldLines)
     partition.beginReplay()
     return partition
+  }
+
+  private func unfilledState(
+    _ pool: PagePool, isBranch: Bool
+  ) throws(SnapshotFault) -> HuntState {
+    do throws(ForkRefusal) {
+      return try HuntState(unfilled: definition, map: map, pool: pool, isBranch: isBranch)
+    } catch { throw .noRoom(error) }
+  }
+
+  private func emptyBooks(_ pool: PagePool, isBranch: Bool) throws(SnapshotFault) -> Books {
+    let producers = definition.limits.producers
+    guard isBranch else { return Books(producers: producers, pool: pool) }
+    do throws(ForkRefusal) { return try Books(producers: producers, branchOn: pool) } catch {
+      throw .noRoom(error)
+    }
   }
 
   private static func mark(_ header: SnapshotHeader) -> PartitionMark {

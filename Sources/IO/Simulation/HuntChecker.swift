@@ -12,7 +12,8 @@ import World
 /// after a crash, unless the disk lied about those very bytes; players, treasures, boards, stock,
 /// books and the treasure field are those of the model; the state is, byte for byte, what a fresh
 /// partition gives that replays the same events; what viewers are shown is what was judged, in
-/// order; pages are given back.
+/// order; of an atomic body whose events have keys of their own, all or none stand in the journal
+/// after a crash; pages are given back.
 ///
 /// It does not verify: sequence decisions beyond "never twice" (HuntTests do), answers as JSON
 /// (check-api does), times, and whether what was never acknowledged should have been.
@@ -60,6 +61,8 @@ final class HuntChecker {
   /// Where each event of a sender stands.
   private var places: [Sequence: UInt64] = [:]
   private var keys: [UInt64: UInt64] = [:]
+  /// Keys of the events of each atomic body.
+  private var bodies: [[UInt64]] = []
   private var books: [UInt64: BooksRow] = [:]
   private var edits: [Edit] = []
   /// The edit whose promotion is under way.
@@ -167,6 +170,25 @@ final class HuntChecker {
     if judged > offset || edits.contains(where: { $0.promotedAt >= offset }) {
       edits.removeAll { $0.promotedAt >= offset }
       rebuild(to: offset)
+    }
+    checkBodies()
+  }
+
+  /// An atomic body is sent whose events have these keys, which no other body has.
+  func sendsWhole(_ keys: [UInt64]) { bodies.append(keys) }
+
+  /// An event is sent with the key of another: the other's body says nothing any more.
+  func sendsAlone(_ key: UInt64) { bodies.removeAll { $0.contains(key) } }
+
+  /// What a crash left of each atomic body is all of it or nothing.
+  private func checkBodies() {
+    for body in bodies {
+      var places = body.compactMap { keys[$0] }
+      if canary == .cutBody, !places.isEmpty { places.removeLast() }
+      if !places.isEmpty, places.count != body.count {
+        fail("\(places.count) of an atomic body's \(body.count) events stand in the journal")
+      }
+      if !places.isEmpty { coverage.count(.bodyWhole) }
     }
   }
 

@@ -9,6 +9,7 @@ import Journal
 final class JournalWatch {
   struct Frame {
     let first: UInt64
+    /// 0 where it ends its segment.
     let count: Int
     let node: SimulatedDisk.Node
     let at: Int
@@ -27,6 +28,8 @@ final class JournalWatch {
     fileprivate var durableFrames = 0
     /// Segments in which a frame was written.
     fileprivate(set) var segments: Set<Int> = []
+    /// Segments that were ended before they were full.
+    fileprivate(set) var endings = 0
 
     /// Everything below was written at least once.
     var written: UInt64 { UInt64(events.count) }
@@ -75,12 +78,13 @@ final class JournalWatch {
         slab.load(from + slot + 8, as: UInt64.self) == journal.written
       else { continue }
       let events = Int(slab.load(from + slot + 24, as: UInt32.self))
-      guard events > 0, slot + 64 + events * 64 <= count else { continue }
+      guard slot + 64 + events * 64 <= count else { continue }
       journal.frames.append(
         Frame(first: journal.written, count: events, node: node, at: at + slot))
       journal.segments.insert(node.id)
-      for at in 1...events {
-        journal.events.append(slab.load(from + slot + at * 64, as: Event.self))
+      if events == 0 { journal.endings += 1 }
+      for at in 0..<events {
+        journal.events.append(slab.load(from + slot + 64 + at * 64, as: Event.self))
       }
       return
     }

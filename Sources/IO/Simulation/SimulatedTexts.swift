@@ -20,12 +20,23 @@ final class SimulatedTexts {
   private var sent: [UInt64: Sent] = [:]
   private var old: [(Batch, [Event], [String])] = []
   private var nextBatch: UInt64 = 1
+  /// Who checks the atomic body that begins with a key.
+  private var owners: [UInt64: HuntChecker] = [:]
   let needsFlush: Bool
+  private let countMax: Int
+
+  /// In some runs bodies may be long, so that segments fill up, end where one does not fit, and are
+  /// compressed.
+  static func hasLongBodies(_ options: SimulationOptions) -> Bool {
+    var random = SimulationRandom(seed: options.seed, stream: 51)
+    return random.chance(20)
+  }
 
   init(_ machine: SimulatedMachine, needsFlush: Bool) {
     self.machine = machine
     self.needsFlush = needsFlush
     random = SimulationRandom(seed: machine.options.seed, stream: 50)
+    countMax = Self.hasLongBodies(machine.options) ? 800 : 6
   }
 
   /// The engine is gone, and with it every answer.
@@ -61,7 +72,10 @@ final class SimulatedTexts {
     var events: [Event] = []
     let keyed = random.chance(70)
     let body = EventFlags.body(random.next())
-    for _ in 0..<(1 + random.below(6)) {
+    var isFresh = keyed && batch.flags.contains(.atomic)
+    // As many lies a body, however long.
+    let each = countMax / 6
+    for _ in 0..<(1 + random.below(countMax)) {
       var event = checker.hunt.event(&random, now: machine.wallMs)
       if !names.isEmpty, random.chance(60) {
         event.flags.insert(.playerIsName)
@@ -70,14 +84,17 @@ final class SimulatedTexts {
       if keyed {
         event.flags.formUnion([.idempotencyKey, body])
         event.sequence = random.next() & (1 << 63 - 1)
-        if machine.happens(.lie, oneIn: 30), let last = old.last?.1.first {
+        if machine.happens(.lie, oneIn: 30 * each), let last = old.last?.1.first {
           event.sequence = last.sequence
+          // Wherever it was sent to: this body may be sent there again.
+          owners[last.sequence]?.sendsAlone(last.sequence)
+          isFresh = false
         }
       }
-      if machine.happens(.lie, oneIn: 40) {
+      if machine.happens(.lie, oneIn: 40 * each) {
         event = .rejected(Rejection(.malformed, .kind, position: random.below(100)))
       }
-      if machine.happens(.lie, oneIn: 40) {
+      if machine.happens(.lie, oneIn: 40 * each) {
         event.kindByte = EventKind.claim.rawValue
         event.treasure = 0
       }
@@ -85,6 +102,11 @@ final class SimulatedTexts {
     }
     batch.count = UInt32(events.count)
     batch.nameCount = UInt32(names.count)
+    // What was no event has no key; it rejects the others.
+    if isFresh {
+      checker.sendsWhole(events.map(\.sequence).filter { $0 != 0 })
+      owners[events[0].sequence] = checker
+    }
     if keyed { old.append((batch, events, names)) }
     if old.count > 12 { old.removeFirst() }
     submit(batch, events, names, port, entry, checker)

@@ -71,6 +71,8 @@ public enum SimulationCanary: String, CaseIterable, Sendable {
   case otherPlayer = "other-player"
   /// A fork without changes in which the checkers find a page that differs.
   case dirtyFork = "dirty-fork"
+  /// The checkers do not see the last event of an atomic body.
+  case cutBody = "cut-body"
   /// Pages that nobody gives back.
   case leakedPages = "leaked-pages"
   /// The engine forgets which sequence of a sender it saw last, and takes a resend for new.

@@ -76,6 +76,8 @@ public enum SimulationMilestone: String, CaseIterable, Sendable {
   case lossExplained = "losses that a lying disk explains"
   case snapshot = "snapshots written"
   case segmentRolled = "segments filled"
+  case segmentEnded = "segments ended early for an atomic body"
+  case bodyWhole = "atomic bodies found whole after a crash"
   case segmentPutAway = "segments compressed or removed"
   case forkBuilt = "forks built"
   case forkEmpty = "forks without a difference"

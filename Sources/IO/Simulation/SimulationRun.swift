@@ -68,7 +68,12 @@ public final class SimulationRun: @unchecked Sendable {
 
   public init(_ options: SimulationOptions) {
     self.options = options
-    machine = SimulatedMachine(options, coverage: coverage)
+    var faults = options
+    // A segment that is compressed keeps what was wrong with it, and nobody can put it right.
+    if SimulatedTexts.hasLongBodies(options) {
+      faults.faults.subtract([.rot, .misdirected, .dropped])
+    }
+    machine = SimulatedMachine(faults, coverage: coverage)
     var random = SimulationRandom(seed: options.seed, stream: 200)
     settings = Self.settings(&random)
     let isTight = options.faults.contains(.limits) && random.chance(50)
@@ -453,6 +458,7 @@ public final class SimulationRun: @unchecked Sendable {
     for checker in checkers where checker.journal.segments.count > 1 {
       coverage.count(.segmentRolled)
     }
+    for checker in checkers where checker.journal.endings > 0 { coverage.count(.segmentEnded) }
   }
 
   // MARK: The end
