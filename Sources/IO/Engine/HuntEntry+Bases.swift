@@ -7,8 +7,8 @@ import Partitions
 /// Where other lines of a hunt's history, and its shadow, begin.
 extension HuntEntry {
   /// A partition on `line`, at the latest place to begin with that the line does not differ before:
-  /// a checkpoint, a snapshot where that saves much or the journal before it is damaged, or the hunt
-  /// before its first event.
+  /// a checkpoint, a snapshot where that saves much or the journal before it is damaged, or the
+  /// hunt before its first event.
   ///
   /// - Parameters:
   ///   - target: The place must not lie behind it.

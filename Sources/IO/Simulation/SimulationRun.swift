@@ -254,7 +254,9 @@ public final class SimulationRun: @unchecked Sendable {
       if hosted.hasFailed { continue }
       guard hosted.partition.nextOffset == checker.journal.written else { continue }
       checker.compare(&hosted.partition, isStopped: false)
-      checker.compare(pool: entry.pool, hosted.partition, forks: operators.forkCount(entry))
+      checker.compare(
+        pool: entry.pool, hosted.partition, forks: operators.forkCount(entry),
+        checkpoints: entry.forks.checkpointCount)
       operators.compare(entry, checker)
     }
   }
