@@ -46,17 +46,12 @@ struct ApplyBench: ~Copyable {
     self.plan = plan
     self.record = record
     random = SplitMix64(seed: plan.seed)
-    var text = Array("type octile\nheight \(Self.side)\nwidth \(Self.side)\nmap\n".utf8)
-    for y in 0..<Self.side {
-      for x in 0..<Self.side {
-        // Short walls, an eighth of the rows: a world to walk around in.
-        text.append(UInt8(ascii: y % 8 == 0 && (x / 16) % 2 == (y / 8) % 2 ? "@" : "."))
-      }
-      text.append(UInt8(ascii: "\n"))
+    let rows = (0..<Self.side).map { y in
+      // Short walls, an eighth of the rows: a world to walk around in.
+      String(
+        (0..<Self.side).map { x in y % 8 == 0 && (x / 16) % 2 == (y / 8) % 2 ? "@" : "." })
     }
-    do throws(MapRejection) {
-      map = try BlockMap(parsing: text.span, neighbourhood: .eight)
-    } catch { preconditionFailure("the bench's own map: \(error)") }
+    map = BlockMap(rows: rows, neighbourhood: .eight)
     var definition = HuntDefinition(name: "bench")
     definition.limits.players = plan.players
     definition.limits.treasures = plan.treasures

@@ -27,14 +27,8 @@ struct DifferenceBench: ~Copyable {
     random = SplitMix64(seed: 1)
     var side = 8
     while side * side * 8 < plan.edges { side += 1 }
-    var text = Array("type octile\nheight \(side)\nwidth \(side)\nmap\n".utf8)
-    for _ in 0..<side {
-      text.append(contentsOf: repeatElement(UInt8(ascii: "."), count: side))
-      text.append(UInt8(ascii: "\n"))
-    }
-    do throws(MapRejection) {
-      map = try BlockMap(parsing: text.span, neighbourhood: .eight)
-    } catch { preconditionFailure("the bench's own map: \(error)") }
+    let row = String(repeating: ".", count: side)
+    map = BlockMap(rows: Array(repeating: row, count: side), neighbourhood: .eight)
     var definition = HuntDefinition(name: "bench")
     definition.limits.players = plan.players
     definition.rules.claimsPerPlayer = 1

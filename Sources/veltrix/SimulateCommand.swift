@@ -26,6 +26,7 @@ enum SimulateCommand {
                        hollow-flush wrong-outcome changed-score rank-off-by-one
                        stale-field extra-winner lost-from-books double-applied
                        effects-swapped other-player dirty-fork leaked-pages
+                       skipped-dedupe torn-check-lost cut-body
       --twice          run each seed twice and compare the runs
       --coverage       fail when a fault, a result or a turn of events never came
       --json           one JSON object, for programs

@@ -1,9 +1,10 @@
 import Bounded
-import Disk
 import Glibc
 import Journal
 import Testing
 import Testkit
+
+@testable import Disk
 
 // Journals changed behind the engine's back: whatever is wrong is refused with the file and the
 // byte, and never read as a shorter journal. What looks exactly like a torn write at the very end
@@ -204,7 +205,8 @@ private func change(_ path: String, at: Int, _ change: (UInt8) -> UInt8) throws 
       let zeros = Slab(byteCount: segmentBytesMin / 2)
       try file.write(zeros, from: 0, count: zeros.byteCount, at: zeros.byteCount)
     }
-    _ = try segments.compress(1, bytesPerSecond: 0)
+    // As it was when damage was compressed too.
+    _ = try segments.replace(1, 0)
     try Files.remove(segments.path(2))
     if segments.exists(3) { try Files.remove(segments.path(3)) }
     let before = try Files.read(segments.compressedPath(1))

@@ -139,6 +139,31 @@ func eventsRead(
     })
 }
 
+/// Looking for a frame reads no byte twice, and of frames longer than 16 KiB a block of 4 KiB each.
+@Test(arguments: [(1, 60), (255, 256), (256, 600), (2_000, 2_000)])
+func lookingForAFrameReadsLittle(events: (least: Int, most: Int)) throws {
+  var random = TestRandom(seed: runSeed)
+  let folder = Folder()
+  let disk = try JournalOnDisk(
+    Segments(folder: folder.path, identity: 7, segmentBytes: 4 << 20))
+  // Three quarters of a segment.
+  while disk.segment == 1, (disk.places.last.map { $0.at + $0.frameBytes } ?? 0) < 3 << 20 {
+    try disk.write(events.least + random.below(events.most - events.least + 1))
+  }
+  try disk.flush()
+  let last = try #require(disk.places.last)
+  try #require(last.segment == 1)
+  let before = disk.places[disk.places.count - 2].through
+  let reader = try JournalReader(disk.segments, from: before)
+  let skipped = disk.places.count - 1
+  // The segment's first block, what is read at the first frame, and a read that meets the last.
+  let others = 3 * (16 << 10)
+  #expect(reader.bytesRead <= last.at + others)
+  if events.least * 64 + 64 > 16 << 10 {
+    #expect(reader.bytesRead <= skipped * (4 << 10) + others)
+  }
+}
+
 /// A segment with a damaged frame is not compressed: its file stays as it is, and the fault names it.
 @Test func aDamagedSegmentIsNotCompressed() {
   #expect(

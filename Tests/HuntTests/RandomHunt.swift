@@ -2,20 +2,16 @@ import Bounded
 import Events
 import Hunt
 import Pages
+import Simulation
 import Testkit
 import World
 
 let huntStart: Int64 = 1_700_000_000_000
 
-/// A map, or a trap: for texts that are right by construction.
+extension TestRandom: Drawing {}
+
 func blockMap(_ rows: [String], eight: Bool) -> BlockMap {
-  let text =
-    "type octile\nheight \(rows.count)\nwidth \(rows[0].utf8.count)\nmap\n"
-    + rows.joined(separator: "\n") + "\n"
-  do throws(MapRejection) {
-    return try BlockMap(
-      parsing: Array(text.utf8).span, neighbourhood: eight ? .eight : .four)
-  } catch { preconditionFailure("\(error)") }
+  BlockMap(rows: rows, neighbourhood: eight ? .eight : .four)
 }
 
 /// A state with pages of its own, and no effects.
@@ -56,15 +52,7 @@ struct RandomHunt {
     definition.limits.gaps = 64
     definition.limits.idempotencyKeys = 64
     definition.limits.names = 8
-    definition.rules.speedMax = [0, 500, 2_000, 10_000][random.below(4)]
-    definition.rules.stepsFree = UInt32(random.below(4))
-    definition.rules.stepsMax = UInt32(1 + random.below(12))
-    definition.rules.walls = random.chance(70)
-    definition.rules.latenessMs = random.chance(40) ? Int64(500 + random.below(3_000)) : 0
-    definition.rules.aheadMs = random.chance(40) ? Int64(500 + random.below(3_000)) : 0
-    definition.rules.claimsPerPlayer = UInt32(random.below(4))
-    definition.rules.joinImplicitly = random.chance(60)
-    definition.rules.hintRadius = random.chance(40) ? UInt32(1 + random.below(6)) : 0
+    definition.rules = HuntRules(drawnBy: &random)
     definition.startsLive = random.chance(80)
     if random.chance(30) { definition.boards = [BoardSpec(name: "minute", windowMs: 2_000)] }
     if random.chance(30) { definition.boards = [BoardSpec(name: "all", windowMs: nil)] }
@@ -109,18 +97,10 @@ struct RandomHunt {
     if random.chance(30) { event.flags.insert(.wantRank) }
     if random.chance(40) { event.flags.insert(.wantHint) }
     if random.chance(60) { event.flags.insert(.operate) }
-    switch event.kind {
-    case .score:
-      event.value = random.chance(5) ? .max : Int64(random.below(60)) - 20
-    case .spawn: event.value = SpawnOffer(points: 7, stock: UInt32(random.below(4))).value
-    case .edge:
-      event.value =
-        EdgeOrder(
-          multiplier: [0, 1, 2, 3, 60, 255][random.below(6)], direction: UInt8(random.below(8)),
-          wholeBlock: random.chance(40)
-        ).value
-    default: break
-    }
+    event.value =
+      event.kind == .score
+      ? random.chance(5) ? .max : Int64(random.below(60)) - 20
+      : orderValue(event.kind, &random)
     return event
   }
 }

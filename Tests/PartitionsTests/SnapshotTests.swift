@@ -314,3 +314,35 @@ private func bytes(_ events: ArraySlice<Event>) -> [[UInt8]] {
     })
   #expect(seen.lost > 10 && seen.increments > 10, "\(seen)")
 }
+
+/// A state beside the hunt's own has all its pages kept before the first is written, or is refused: one
+/// read from a snapshot took them one by one, and trapped when another thread had taken the last
+/// (simulation, seed 3000464).
+@Test func aStateBesideTheHuntIsWholeOrRefused() throws {
+  var random = TestRandom(seed: runSeed)
+  let (definition, map) = smallHunt(&random)
+  let hunt = try HuntOnDisk(definition, map)
+  var maker = BatchMaker(producers: 4)
+  _ = run(hunt.stand, &maker, &random, batches: 20)
+  hunt.write()
+  let header = try hunt.snapshotNow()
+  let pages = Partition.pagesNeeded(definition, map, forkRoom: 1)
+  for (room, isRefused) in [(pages, false), (pages - 1, true)] {
+    let pool = PagePool(pageCount: room)
+    let primary = Partition(
+      definition, map: map, number: 3, digestEvery: 1 << 40, heldLines: 4_096, pool: pool)
+    var fault: SnapshotFault?
+    do throws(SnapshotFault) {
+      let beside = try hunt.files.load(
+        header.offset, pool: pool, digestEvery: 1 << 40, heldLines: 4_096, isBranch: true)
+      let offset = beside.nextOffset
+      #expect(offset == header.offset)
+    } catch { fault = error }
+    if let fault {
+      guard case .noRoom = fault else { throw fault }
+    }
+    #expect((fault != nil) == isRefused)
+    let next = primary.nextOffset
+    #expect(next == 0)
+  }
+}

@@ -205,15 +205,8 @@ final class Stand {
   var books: [BooksRow] { (0..<partition.books.count).map { partition.books[$0] } }
 }
 
-/// A map, or a trap: for texts that are right by construction.
 func blockMap(_ rows: [String], eight: Bool = true) -> BlockMap {
-  let text =
-    "type octile\nheight \(rows.count)\nwidth \(rows[0].utf8.count)\nmap\n"
-    + rows.joined(separator: "\n") + "\n"
-  do throws(MapRejection) {
-    return try BlockMap(
-      parsing: Array(text.utf8).span, neighbourhood: eight ? .eight : .four)
-  } catch { preconditionFailure("\(error)") }
+  BlockMap(rows: rows, neighbourhood: eight ? .eight : .four)
 }
 
 /// A hunt on 12 x 12 blocks with a wall, a few treasures that respawn, and room for everything that

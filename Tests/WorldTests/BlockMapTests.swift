@@ -61,6 +61,7 @@ private func rejection(_ text: String) -> MapRejection? {
   let map = blockMap(rows)
   #expect(map.mapText() == mapText(rows))
   #expect(try parse(map.mapText()).get().digest == map.digest)
+  #expect(BlockMap(rows: rows, neighbourhood: .eight).digest == map.digest)
   #expect(map.digest != blockMap(rows, eight: false).digest)
   #expect(map.digest != blockMap([".G@", "S.T", "W.."]).digest)
   #expect(blockMap(["...."]).digest != blockMap(["..", ".."]).digest)

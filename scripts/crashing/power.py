@@ -8,6 +8,7 @@ Swift tests do that), files made durable by anything but their own flush, a disk
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from collections import Counter
@@ -15,6 +16,17 @@ from collections import Counter
 from checking import Engine, check
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def compiler() -> list:
+    """The command of a C compiler: $CC, else the first of cc, gcc and clang (which comes with Swift)."""
+    if words := shlex.split(os.environ.get("CC", "")):
+        check(shutil.which(words[0]), f"CC={os.environ['CC']}: there is no program {words[0]}")
+        return words
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return [name]
+    check(False, "power cuts need a C compiler: neither $CC is set nor is there cc, gcc or clang on PATH")
 
 
 class Power:
@@ -25,7 +37,7 @@ class Power:
         self.random, self.side = random, os.path.join(base, "power")
         self.library = os.path.join(base, "power.so")
         done = subprocess.run(
-            [os.environ.get("CC", "cc"), "-O1", "-shared", "-fPIC", "-o", self.library,
+            [*compiler(), "-O1", "-shared", "-fPIC", "-o", self.library,
              os.path.join(HERE, "power.c"), "-ldl"], capture_output=True, text=True)
         check(done.returncode == 0, f"power.c: {done.stderr}")
         os.makedirs(self.side)

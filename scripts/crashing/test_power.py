@@ -9,10 +9,12 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import unittest.mock
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
-from crashing.power import Power  # noqa: E402
+from checking import Violation  # noqa: E402
+from crashing.power import Power, compiler  # noqa: E402
 
 PROGRAM = r"""
 #include <fcntl.h>
@@ -64,7 +66,7 @@ class Cut(unittest.TestCase):
             with open(os.path.join(base, "program.c"), "w", encoding="ascii") as file:
                 file.write(PROGRAM)
             program = os.path.join(base, "program")
-            subprocess.run([os.environ.get("CC", "cc"), "-w", "-o", program, program + ".c"], check=True)
+            subprocess.run([*compiler(), "-w", "-o", program, program + ".c"], check=True)
             whole = random.Random(1)
             whole.random = lambda: 0.0
             power = Power(data, whole)
@@ -81,6 +83,28 @@ class Cut(unittest.TestCase):
             self.assertEqual(os.listdir(power.side), [])
             power.cut()
             self.assertEqual(power.cuts, 1)
+
+
+class Compiler(unittest.TestCase):
+    def compiler(self, variable, *programs):
+        """What `compiler` finds where these programs are on the path and CC is set so."""
+        with tempfile.TemporaryDirectory() as folder:
+            for name in programs:
+                os.symlink("/bin/true", os.path.join(folder, name))
+            with unittest.mock.patch.dict(os.environ, {"PATH": folder, "CC": variable}):
+                return compiler()
+
+    def test_that_of_the_environment_goes_first(self):
+        self.assertEqual(self.compiler("tcc -g", "cc", "tcc"), ["tcc", "-g"])
+        with self.assertRaisesRegex(Violation, "CC=tcc: there is no program tcc"):
+            self.compiler("tcc", "cc")
+
+    def test_the_first_that_there_is_is_taken(self):
+        self.assertEqual(self.compiler("", "clang", "gcc", "cc"), ["cc"])
+        self.assertEqual(self.compiler("", "clang", "gcc"), ["gcc"])
+        self.assertEqual(self.compiler("", "clang"), ["clang"])
+        with self.assertRaisesRegex(Violation, "cc, gcc or clang"):
+            self.compiler("")
 
 
 if __name__ == "__main__":

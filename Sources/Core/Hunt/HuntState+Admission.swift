@@ -1,6 +1,6 @@
 import Bounded
 public import Events
-import Pages
+public import Pages
 
 /// What the sequence of an event says about it.
 public enum Admission: Equatable, Sendable {
@@ -148,6 +148,7 @@ extension HuntState {
   }
 
   /// The name behind a number of 2^63 and up; nil for a player known by number.
+  @inlinable @inline(__always)
   public func name(of player: UInt64) -> NameRow? {
     guard player > Event.nameBase else { return nil }
     let row = player - Event.nameBase - 1
@@ -157,8 +158,10 @@ extension HuntState {
 
   /// The number that the next new name will get; nil when the table is full.
   public var nextNameNumber: UInt64? {
-    let count = counts.names
-    return count < UInt64(limits.names) ? Event.nameBase | (count + 1) : nil
+    mutating get {
+      let count = counts.names
+      return count < UInt64(limits.names) ? Event.nameBase | (count + 1) : nil
+    }
   }
 
   /// Takes one half of a name; the second half makes the name known.

@@ -162,8 +162,10 @@ extension HuntState {
 
   /// When the next timer is due, ms since 1970.
   public var nextTimer: Int64? {
-    if timers.count(space) == 0 { return nil }
-    return timers.first(atOrAfter: TreeKey(high: 0, low: 0), space).map { Int64($0.high) }
+    mutating get {
+      if timers.count(space) == 0 { return nil }
+      return timers.first(atOrAfter: TreeKey(high: 0, low: 0), space).map { Int64($0.high) }
+    }
   }
 
   // MARK: Points

@@ -22,6 +22,13 @@ extension HuntState {
     boards.rebuild(memberCount: Int(counts.players), &pending, &space)
   }
 
+  /// Pages that `beginReplay` and `endReplay` may write in all, with `count` more players.
+  ///
+  /// - Complexity: O(boards).
+  public mutating func pagesOfReplay(newPlayers count: Int) -> Int {
+    boards.pagesOfRebuild(memberCount: Int(counts.players) + count)
+  }
+
   /// Between `beginReplay` and `endReplay`.
   public var isReplaying: Bool { mutating get { pending.following == .deferred } }
 }

@@ -1,15 +1,17 @@
 import Bounded
 import Events
-import Pages
+public import Pages
 import World
 
 extension HuntState {
   /// The row of a player by number; nil when unknown.
+  @inlinable @inline(__always)
   public func row(of player: UInt64) -> Int? {
     player == 0 ? nil : playerIndex.find(player, space).map { Int($0) }
   }
 
   /// The player in a row of `0..<counts.players`.
+  @inlinable @inline(__always)
   public func player(_ row: Int) -> PlayerRow { players.load(row, space) }
 
   /// The event's player, who has joined and not left; joins the player where the rules let events

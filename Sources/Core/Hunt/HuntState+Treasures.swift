@@ -1,15 +1,17 @@
 import Bounded
 import Events
-import Pages
+public import Pages
 import World
 
 extension HuntState {
   /// The row of a treasure by id; nil when there never was one.
+  @inlinable @inline(__always)
   public func row(ofTreasure id: UInt32) -> Int? {
     id == 0 ? nil : treasureIndex.find(UInt64(id), space).map { Int($0) }
   }
 
   /// The treasure in a row of `0..<counts.treasures`.
+  @inlinable @inline(__always)
   public func treasure(_ row: Int) -> TreasureRow { treasures.load(row, space) }
 
   // MARK: Claims
@@ -238,7 +240,7 @@ extension HuntState {
     field.close(treasure.id, at: treasure.node, next: heir, &space, &scratch)
   }
 
-  private func appendEffect(
+  private mutating func appendEffect(
     _ kind: EventKind, _ row: Int, _ offset: UInt64, _ effects: inout EffectBuffer
   ) {
     let treasure = treasures.load(row, space)

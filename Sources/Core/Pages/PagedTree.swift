@@ -80,18 +80,32 @@
     self.leafCapacity = leafCapacity
     self.innerCapacity = innerCapacity
     nodeShift = nodeBytes.trailingZeroBitCount
-    var levelNodes = max(capacity / (leafCapacity / 2), 1)
-    var nodes = 1 + levelNodes
-    var height = 0
-    while levelNodes > 1 {
-      levelNodes = max(levelNodes / (innerCapacity / 2), 1)
-      nodes += levelNodes
-      height += 1
-    }
+    let (nodes, height) = Self.nodes(keys: capacity, leafCapacity, innerCapacity)
     precondition(height <= TreePath.levelsMax, "tree of \(capacity) keys is \(height) levels high")
     nodeCount = nodes
     address = layout.reserve(
       name, rowCount: nodes, rowBytes: nodeBytes, isDerived: isDerived)
+  }
+
+  /// Nodes of a tree of `keys` keys at most, the header included, and its levels above the leaves.
+  private static func nodes(
+    keys: Int, _ leafCapacity: Int, _ innerCapacity: Int
+  ) -> (count: Int, height: Int) {
+    var levelNodes = max(keys / (leafCapacity / 2), 1)
+    var (count, height) = (1 + levelNodes, 0)
+    while levelNodes > 1 {
+      levelNodes = max(levelNodes / (innerCapacity / 2), 1)
+      count += levelNodes
+      height += 1
+    }
+    return (count, height)
+  }
+
+  /// Pages that `fill` writes for `keys` keys at most.
+  public func pagesOfFill(keys: Int) -> Int {
+    let nodes = Self.nodes(keys: min(keys, capacity), leafCapacity, innerCapacity).count
+    // They may begin within a page.
+    return (nodes << nodeShift) / pageBytes + 2
   }
 
   /// Keys held.

@@ -72,10 +72,23 @@ extension Partition {
   }
 
   /// Whether a branch finds the pages that replaying `count` events may write, those of the books
-  /// and of what its line adds on the way among them; they are then kept for it.
-  public mutating func hasRoom(events count: Int) -> Bool {
-    let pages = min(16 * (count + line.additionsAhead) + 64, state.pagesAhead)
-    return state.hasRoom(pages: pages) && books.hasRoom(pages: min(2 * count + 4, books.pagesAhead))
+  /// and of what its line adds on the way among them, and the orders of its boards where a replay
+  /// has begun or is to begin now; they are then kept for it.
+  public mutating func hasRoom(events count: Int, beginsReplay: Bool = false) -> Bool {
+    let (state, books) = pagesWanted(events: count, beginsReplay: beginsReplay)
+    return self.state.hasRoom(pages: state) && self.books.hasRoom(pages: books)
+  }
+
+  /// Pages of state and books that `hasRoom` asks for.
+  public mutating func pagesWanted(
+    events count: Int, beginsReplay: Bool = false
+  ) -> (state: Int, books: Int) {
+    let changes = count + line.additionsAhead
+    let orders =
+      beginsReplay || state.isReplaying ? state.pagesOfReplay(newPlayers: changes) : 0
+    return (
+      min(16 * changes + 64 + orders, state.pagesAhead), min(2 * count + 4, books.pagesAhead)
+    )
   }
 
   /// Pages of state and books together that are not the partition's own yet: what a branch may

@@ -8,6 +8,8 @@ public import World
 /// One hunt's life: admits events, hands them to the journal, applies them, and answers when what
 /// it answers is as safe as was asked. No I/O, no clock, no thread: it is told, and it fills
 /// buffers.
+///
+/// What is asked between batches is `mutating` even where it only reads; `HuntState` says why.
 public struct Partition: ~Copyable {
   public var state: HuntState
   public internal(set) var books: Books
@@ -109,7 +111,7 @@ public struct Partition: ~Copyable {
   }
 
   /// Whether a batch's reply can be held if need be, given the free lines of its gateway's ring.
-  public func hasRoom(for batch: Batch, replyLinesFree: Int) -> Bool {
+  public mutating func hasRoom(for batch: Batch, replyLinesFree: Int) -> Bool {
     let need = Self.replyLines(batch)
     return held.free >= need
       && replyLinesFree >= need + held.linesByGateway[Int(batch.gateway)]
@@ -175,10 +177,10 @@ public struct Partition: ~Copyable {
   }
 
   /// Whether replies wait for the disk.
-  public var isHolding: Bool { !held.isEmpty }
+  public var isHolding: Bool { mutating get { !held.isEmpty } }
 
   /// The reply held longest, whose offset says what it waits for; nil when none is held.
-  public var oldestHeld: Reply? { held.first }
+  public var oldestHeld: Reply? { mutating get { held.first } }
 
   /// The journal has failed: what is held can never be durable. Each held reply goes out as what it
   /// is, applied in memory, its outcomes marked provisional.

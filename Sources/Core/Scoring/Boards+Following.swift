@@ -59,6 +59,13 @@ extension Boards {
     pending.following = .deferred
   }
 
+  /// Pages that giving up and making every order may write for so many members.
+  public func pagesOfRebuild(memberCount: Int) -> Int {
+    boards.reduce(0) { pages, board in
+      pages + (board.windowMs > 0 ? 2 : 1) * board.even.tree.pagesOfFill(keys: memberCount)
+    }
+  }
+
   /// Makes every order from the rows of the members below `memberCount`, who are all there are.
   ///
   /// - Complexity: O(members), and memory for two keys a member while it runs.

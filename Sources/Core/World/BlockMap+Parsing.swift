@@ -34,6 +34,21 @@ extension BlockMap {
     self.init(neighbourhood: neighbourhood, width: width, height: height, cells: cells)
   }
 
+  /// The map of these rows, from the top, which are as the rows of a text: for maps made by a
+  /// program. Traps where a text would be rejected.
+  public convenience init(rows: [String], neighbourhood: Neighbourhood) {
+    let width = rows.first?.utf8.count ?? 0
+    let cells = Slab(byteCount: width * rows.count, zeroed: false)
+    for (y, row) in rows.enumerated() {
+      precondition(row.utf8.count == width, "row \(y): \(row.utf8.count) blocks, not \(width)")
+      for (x, byte) in row.utf8.enumerated() {
+        precondition(byte >= 0x20 && byte <= 0x7e, "row \(y), block \(x): byte \(byte)")
+        cells.store(byte, y * width + x)
+      }
+    }
+    self.init(neighbourhood: neighbourhood, width: width, height: rows.count, cells: cells)
+  }
+
   /// The map as text again, lines ended by LF: parsing it gives an equal digest.
   public func mapText() -> [UInt8] {
     var text = Array("type octile\nheight \(height)\nwidth \(width)\nmap\n".utf8)

@@ -2,7 +2,8 @@ import CSystem
 import Glibc
 import Machine
 
-/// Which thread goes first when several want a processor.
+/// Which thread goes first when several want a processor. Threads that one of them starts do not
+/// inherit it: each asks for its own.
 public enum ThreadPriority: Sendable {
   case normal
   /// Works in short turns and is to have each soon.

@@ -70,14 +70,15 @@ void vx_run_when_idle(void) {
 
 void vx_run_promptly(int rank) {
   struct sched_param realtime = {rank};
-  if (rank > 0 && sched_setscheduler(0, SCHED_FIFO, &realtime) == 0) return;
+  if (rank > 0 && sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &realtime) == 0) return;
   struct {
     uint32_t size, policy;
     uint64_t flags;
     int32_t nice;
     uint32_t priority;
     uint64_t runtime, deadline, period;
-  } wish = {.size = 48, .policy = SCHED_OTHER, .nice = -10, .runtime = 100000};
+  } wish = {.size = 48, .policy = SCHED_OTHER, .flags = 1 /* SCHED_FLAG_RESET_ON_FORK */,
+          .nice = -10, .runtime = 100000};
   if (syscall(SYS_sched_setattr, 0, &wish, 0) == 0) return;
   wish.nice = 0;
   syscall(SYS_sched_setattr, 0, &wish, 0);

@@ -2,12 +2,17 @@ import Bounded
 import Journal
 
 extension JournalReader {
-  /// Bytes read at once while looking for a frame: the headers of small frames lie within them, and
-  /// of large frames little more than the header is read.
+  /// Bytes read at once while looking for a frame, so that one read meets the headers of many small
+  /// frames; behind a frame of more than that, `headerBytes`.
   private static let lookBytes = 16 << 10
+  /// The block that a header lies in.
+  private static let headerBytes = 4 << 10
 
-  /// Where the frame that holds event `offset` starts in a segment, found by the headers alone: of
-  /// a segment of 64 MiB some 16 MiB are read at most, and none of it is hashed.
+  /// Where the frame that holds event `offset` starts in a segment, found by the headers alone.
+  ///
+  /// Nothing is read twice and nothing is hashed. Of frames up to 16 KiB that lie before the one
+  /// wanted all bytes may be read, of a larger one a block of 4 KiB, but for one behind a smaller
+  /// frame: up to 16 KiB.
   ///
   /// A header's checksum covers its events too, so headers are followed as long as each names the
   /// offset that the one before leads to. Where one does not, nothing is skipped: whoever reads
@@ -22,14 +27,16 @@ extension JournalReader {
     if source.isCompressed { return first }
     let buffer = Slab(byteCount: lookBytes, zeroed: false)
     var at = first
+    var hop = 0
     var base = 0
     var filled = 0
     var expected: UInt64?
     while at + JournalFrame.byteCount <= source.byteCount {
       if at < base || at + JournalFrame.byteCount > base + filled {
         base = at & ~4095
+        let wanted = hop > lookBytes ? headerBytes : lookBytes
         filled = try source.read(
-          buffer, to: 0, count: min(lookBytes, source.byteCount - base), at: base)
+          buffer, to: 0, count: min(wanted, source.byteCount - base), at: base)
         if at + JournalFrame.byteCount > base + filled { return first }
       }
       let header = buffer.load(at - base, as: JournalFrame.self)
@@ -45,7 +52,8 @@ extension JournalReader {
       let next = header.firstOffset + UInt64(header.count)
       if next > offset { return at }
       expected = next
-      at += header.frameBytes
+      hop = header.frameBytes
+      at += hop
     }
     return first
   }

@@ -6,7 +6,8 @@ public import Journal
 /// on another thread or in another process while the engine writes, as long as `end` is at most
 /// what is durable. Segments may be compressed.
 ///
-/// It reads 4 MiB at a time and checks every frame; it holds no more of the journal than that.
+/// It reads 4 MiB at a time and holds no more of the journal than that. Every frame that it gives
+/// was checked; of those before the first, which it skips, only headers are looked at.
 public struct JournalReader: ~Copyable {
   private static let bufferBytes = 4 << 20
 
@@ -17,6 +18,9 @@ public struct JournalReader: ~Copyable {
   /// Where the next frame must stand in the order; known once a frame was given, or from the start
   /// when the reader was made with a place.
   public private(set) var position: JournalPosition
+  /// Bytes read so far of the segment that is being read, those for finding the first frame among
+  /// them.
+  public var bytesRead: Int { source.bytesRead }
   /// Whether the file that is being read is a compressed one.
   public var isCompressed: Bool { source.isCompressed }
 

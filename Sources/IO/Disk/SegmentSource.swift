@@ -10,6 +10,8 @@ final class SegmentSource {
   private var packed: ZstdReader?
   /// Length of the segment, uncompressed.
   private(set) var byteCount = 0
+  /// Bytes that `read` has given.
+  private(set) var bytesRead = 0
   var isCompressed: Bool { packed != nil }
 
   /// Opens segment `number` and checks its first block. While it is opened the engine may be
@@ -61,6 +63,14 @@ final class SegmentSource {
   /// - Complexity: O(count); where the segment is compressed and `at` lies before what was read
   ///   last, O(at).
   func read(
+    _ slab: Slab, to: Int, count: Int, at: Int
+  ) throws(JournalFault) -> Int {
+    let got = try readWhole(slab, to: to, count: count, at: at)
+    bytesRead += got
+    return got
+  }
+
+  private func readWhole(
     _ slab: Slab, to: Int, count: Int, at: Int
   ) throws(JournalFault) -> Int {
     guard var packed else {

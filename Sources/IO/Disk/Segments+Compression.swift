@@ -5,8 +5,8 @@ import Journal
 
 extension Segments {
   /// Replaces a closed segment by its compressed form, which is read back and compared before the
-  /// original goes. A crash at any point leaves one of the two whole. A segment with a damaged frame
-  /// stays as it is, so that the damage is seen where it happened.
+  /// original goes. A crash at any point leaves one of the two whole. A segment with a damaged
+  /// frame stays as it is, so that the damage is seen where it happened.
   ///
   /// - Parameter bytesPerSecond: Of what is read and of what is written; 0 for as fast as it goes.
   /// - Returns: Bytes of the compressed file.
@@ -14,8 +14,15 @@ extension Segments {
   public func compress(
     _ number: UInt64, bytesPerSecond: Int, isCancelled: @escaping () -> Bool = { false }
   ) throws(JournalFault) -> Int {
-    let target = compressedPath(number)
     try readFrames(of: number, bytesPerSecond, isCancelled)
+    return try replace(number, bytesPerSecond, isCancelled)
+  }
+
+  /// As `compress`, whatever the segment holds.
+  func replace(
+    _ number: UInt64, _ bytesPerSecond: Int, _ isCancelled: @escaping () -> Bool = { false }
+  ) throws(JournalFault) -> Int {
+    let target = compressedPath(number)
     let size: Int
     do throws(DiskFault) {
       let source = try File(path(number), O_RDONLY)
@@ -41,7 +48,9 @@ extension Segments {
     let pace = Pace(bytesPerSecond)
     var reader = try JournalReader(self, from: from, to: end)
     while try reader.next() != nil {
-      if isCancelled() { throw .disk(DiskFault("read (cancelled)", path(number), errno: ECANCELED)) }
+      if isCancelled() {
+        throw .disk(DiskFault("read (cancelled)", path(number), errno: ECANCELED))
+      }
       pace.wait(reader.place.fileOffset)
     }
   }

@@ -84,8 +84,7 @@ public struct BranchFiles: Sendable {
     let number = history.count + 1
     let mark: (UInt64, Hash128)
     do throws(JournalFault) {
-      let from = max(
-        history.promotions.last.map { $0.offset + 1 } ?? 0, try segments.begin().position.offset)
+      let from = history.promotions.last.map { $0.offset + 1 } ?? 0
       // What is wrong with the journal's end, or behind it, is for the recovery to say.
       guard let found = try find(number, segments, from: from) else { return nil }
       mark = found
@@ -151,7 +150,9 @@ public struct BranchFiles: Sendable {
   private func find(
     _ number: UInt32, _ segments: Segments, from: UInt64
   ) throws(JournalFault) -> (UInt64, Hash128)? {
-    var reader = try JournalReader(segments, from: from)
+    // What was removed had its marks noted.
+    let begin = try segments.begin().position.offset
+    var reader = try JournalReader(segments, from: max(from, begin))
     while let frame = try reader.next() {
       for at in 0..<Int(frame.header.count) {
         let event = frame.bytes.load(frame.eventsAt + at * 64, as: Event.self)

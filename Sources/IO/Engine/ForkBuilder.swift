@@ -80,8 +80,11 @@ struct ForkBuilder {
   ) throws(ForkFault) {
     let start = partition.nextOffset
     if start >= target { return }
-    // Putting all players of a board in order at the end is cheaper than moving many on the way.
-    let defersBoards = target - start > max(10_000, partition.state.counts.players / 4)
+    // Putting all players of a board in order at the end is cheaper than moving many on the way,
+    // but may write more pages.
+    let defersBoards =
+      target - start > max(10_000, partition.state.counts.players / 4)
+      && partition.hasRoom(events: 0, beginsReplay: true)
     if defersBoards { partition.beginReplay() }
     defer { if defersBoards { partition.endReplay() } }
     var effects = EffectBuffer(capacity: 1)

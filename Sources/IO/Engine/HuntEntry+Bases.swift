@@ -7,8 +7,8 @@ import Partitions
 /// Where other lines of a hunt's history, and its shadow, begin.
 extension HuntEntry {
   /// A partition on `line`, at the latest place to begin with that the line does not differ before:
-  /// a checkpoint, a snapshot where that saves much or the journal before it is damaged, or the hunt
-  /// before its first event.
+  /// a checkpoint, a snapshot where that saves much or the journal before it is damaged, or the
+  /// hunt before its first event.
   ///
   /// - Parameters:
   ///   - target: The place must not lie behind it.
@@ -80,8 +80,8 @@ extension HuntEntry {
   /// need be; they are then kept for it.
   func hasRoom(_ partition: inout Partition, events count: Int) -> Bool {
     if partition.hasRoom(events: count) { return true }
-    let pages = min(18 * count + 68, partition.pagesAhead)
-    return makeRoom(pages) && partition.hasRoom(events: count)
+    let pages = partition.pagesWanted(events: count)
+    return makeRoom(pages.state + pages.books) && partition.hasRoom(events: count)
   }
 
   /// Gives up states of the past and checkpoints, the oldest first, until so many pages are free;

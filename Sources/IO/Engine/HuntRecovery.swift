@@ -72,8 +72,8 @@ public struct HuntRecovery: ~Copyable {
       segments: folder.segments(manifest), definition: definition, map: map, manifest: manifest,
       pool: pool, wish: wish)
     // What the journal says of promotions is learnt while it is replayed: where a mark names a line
-    // that is not known yet, the replay begins again with it. Where a line cannot be begun any more,
-    // as it was left since, the marks behind it are looked for.
+    // that is not known yet, the replay begins again with it. Where a line cannot be begun any
+    // more, as it was left since, the marks behind it are looked for.
     var history: History
     if let line = wish.line {
       history = line.history

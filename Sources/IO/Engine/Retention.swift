@@ -7,10 +7,10 @@ import Synchronization
 
 /// What of a hunt's past stays on the disk, and the putting away of the rest.
 ///
-/// A snapshot stays while it is one of the newest, or one of the newest from which a line of history
-/// can be begun that the hunt may have to go along after a restart: its own, or that of a fork which
-/// may be promoted. A segment stays while a snapshot that stays needs it, such a line has no snapshot, or
-/// somebody holds it who reads.
+/// A snapshot stays while it is one of the newest, or one of the newest from which a line of
+/// history can be begun that the hunt may have to go along after a restart: its own, or that of a
+/// fork which may be promoted. A segment stays while a snapshot that stays needs it, such a line
+/// has no snapshot, or somebody holds it who reads.
 package final class Retention: Sendable {
   private let files: SnapshotFiles
   private let segments: Segments

@@ -451,14 +451,17 @@ final class HuntChecker {
     _ = partition.state.add(event, offset: partition.nextOffset, &effects)
   }
 
-  /// Pages are given back: without forks there are at most the hunt, its shadow, its beginning and
-  /// an image, none larger than the hunt.
-  func compare(pool: PagePool, _ live: borrowing Partition, forks: Int) {
+  /// Pages are given back: without forks there are at most the hunt, its shadow, its beginning, an
+  /// image and the checkpoints, none larger than the hunt.
+  func compare(
+    pool: PagePool, _ live: borrowing Partition, forks: Int, checkpoints: Int
+  ) {
     if pool.roomCount < 0 { fail("the pool has promised \(-pool.roomCount) pages too many") }
     let used = pool.pageCount - pool.freeCount
-    let most = 1 + 4 * (live.state.space.writtenCount + live.books.pageCount)
+    let pages = live.state.space.writtenCount + live.books.pageCount
+    let most = 1 + (4 + checkpoints) * pages
     if forks == 0 && used > most {
-      fail("\(used) pages are in use without a fork, and the hunt has \(most / 4)")
+      fail("\(used) pages are in use without a fork, and the hunt has \(pages)")
     }
   }
 

@@ -17,8 +17,8 @@ final class JournalWatch {
     var isWhole = true
     var end: UInt64 { first + UInt64(count) }
     var bytes: Int { 64 + count * 64 }
-    /// Whether a failed flush was to write a part of it that was not written again since. What it was
-    /// to write elsewhere in the file (zeros behind the journal's end) is of no account.
+    /// Whether a failed flush was to write a part of it that was not written again since. What it
+    /// was to write elsewhere in the file (zeros behind the journal's end) is of no account.
     var isForgotten: Bool {
       (at / 4_096...(at + bytes - 1) / 4_096).contains { node.forgotten[$0] != nil }
     }

@@ -29,15 +29,7 @@ struct SimulatedHunt {
     definition.limits.gaps = isTight ? 4 + random.below(40) : 4_000
     definition.limits.idempotencyKeys = isTight ? 16 + random.below(60) : 2_000
     definition.limits.names = isTight ? 4 + random.below(8) : 200
-    definition.rules.speedMax = [0, 500, 2_000, 10_000][random.below(4)]
-    definition.rules.stepsFree = UInt32(random.below(4))
-    definition.rules.stepsMax = UInt32(1 + random.below(12))
-    definition.rules.walls = random.chance(70)
-    definition.rules.latenessMs = random.chance(50) ? Int64(500 + random.below(3_000)) : 0
-    definition.rules.aheadMs = random.chance(60) ? Int64(500 + random.below(3_000)) : 0
-    definition.rules.claimsPerPlayer = UInt32(random.below(4))
-    definition.rules.joinImplicitly = random.chance(70)
-    definition.rules.hintRadius = random.chance(40) ? UInt32(1 + random.below(6)) : 0
+    definition.rules = HuntRules(drawnBy: &random)
     if random.chance(30) { definition.boards = [BoardSpec(name: "short", windowMs: 2_000)] }
     for id in 1...5 {
       var spec = TreasureSpec(
@@ -48,12 +40,7 @@ struct SimulatedHunt {
       spec.respawnMs = random.chance(60) ? UInt32(1 + random.below(3_000)) : 0
       definition.treasures.append(spec)
     }
-    let text =
-      "type octile\nheight \(height)\nwidth \(width)\nmap\n" + rows.joined(separator: "\n") + "\n"
-    do throws(MapRejection) {
-      map = try BlockMap(
-        parsing: Array(text.utf8).span, neighbourhood: isEight ? .eight : .four)
-    } catch { preconditionFailure("\(error)") }
+    map = BlockMap(rows: rows, neighbourhood: isEight ? .eight : .four)
   }
 
   var model: Model { Model(definition, ModelWorld(rows, eight: isEight)) }
@@ -82,17 +69,8 @@ struct SimulatedHunt {
     }
     if random.chance(15) { event.flags.insert(.wantRank) }
     if random.chance(15) { event.flags.insert(.wantHint) }
-    switch event.kind {
-    case .score: event.value = Int64(random.below(60)) - 20
-    case .spawn: event.value = SpawnOffer(points: 7, stock: UInt32(random.below(4))).value
-    case .edge:
-      event.value =
-        EdgeOrder(
-          multiplier: [0, 1, 2, 3, 60, 255][random.below(6)], direction: UInt8(random.below(8)),
-          wholeBlock: random.chance(40)
-        ).value
-    default: break
-    }
+    event.value =
+      event.kind == .score ? Int64(random.below(60)) - 20 : orderValue(event.kind, &random)
     return event
   }
 }

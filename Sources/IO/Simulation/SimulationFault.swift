@@ -75,4 +75,8 @@ public enum SimulationCanary: String, CaseIterable, Sendable {
   case cutBody = "cut-body"
   /// Pages that nobody gives back.
   case leakedPages = "leaked-pages"
+  /// The engine forgets which sequence of a sender it saw last, and takes a resend for new.
+  case skippedDedupe = "skipped-dedupe"
+  /// Recovery takes a torn frame for a whole one.
+  case tornCheckLost = "torn-check-lost"
 }

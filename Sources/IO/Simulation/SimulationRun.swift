@@ -224,6 +224,7 @@ public final class SimulationRun: @unchecked Sendable {
       network.offerResumed()
       readEffects(engine)
     }
+    if options.canary == .skippedDedupe, random.once(in: 100) { forgetSequences(engine) }
     if steps % 2_500 == 0 { compareAll() }
   }
 
@@ -253,7 +254,9 @@ public final class SimulationRun: @unchecked Sendable {
       if hosted.hasFailed { continue }
       guard hosted.partition.nextOffset == checker.journal.written else { continue }
       checker.compare(&hosted.partition, isStopped: false)
-      checker.compare(pool: entry.pool, hosted.partition, forks: operators.forkCount(entry))
+      checker.compare(
+        pool: entry.pool, hosted.partition, forks: operators.forkCount(entry),
+        checkpoints: entry.forks.checkpointCount)
       operators.compare(entry, checker)
     }
   }
@@ -378,7 +381,8 @@ public final class SimulationRun: @unchecked Sendable {
     if line.contains("a snapshot of") { coverage.count(.recoveryFromSnapshot) }
     if line.contains("a torn write") { coverage.count(.recoveryCutTail) }
     if line.contains("the journal has failed") { coverage.count(.journalFailed) }
-    guard level == .error else { return }
+    // The shadow meets the repeated sequence too; here it is to be found at the disk.
+    guard level == .error, options.canary != .skippedDedupe else { return }
     if line.contains("the journal has failed") {
       restartAtStep = min(restartAtStep, steps + 300)
     } else {
@@ -439,6 +443,7 @@ public final class SimulationRun: @unchecked Sendable {
     restartAtStep = .max
     if cutsPower {
       machine.cutPower()
+      if options.canary == .tornCheckLost { hideTears() }
       powerWasCut = true
     }
     machine.pass(Int64(1 + random.below(3_000)) * 1_000_000)

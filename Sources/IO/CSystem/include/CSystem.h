@@ -36,7 +36,8 @@ void vx_run_when_idle(void);
 /// The calling thread works in short turns and is to have each soon. With `rank` above 0 it runs
 /// before all ordinary threads and those of lower rank (SCHED_FIFO), where the process may ask for
 /// that. Else it asks for slices of 0.1 ms, which let it go before threads that want long ones
-/// (Linux 6.12 and later), and where it may for nice -10.
+/// (Linux 6.12 and later), and where it may for nice -10. Threads that it starts inherit none of
+/// it.
 void vx_run_promptly(int rank);
 int vx_set_thread_name(const char *_Nonnull name);
 VX_NOLOCKS void vx_pause(void);
