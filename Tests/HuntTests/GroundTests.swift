@@ -70,7 +70,8 @@ private func tick(_ ms: Int64) -> Event {
     #expect(live.apply(event).result == .ok)
     _ = replay.apply(event)
   }
-  #expect(live.state.nextWake == huntStart + 1)
+  let wake = live.state.nextWake
+  #expect(wake == huntStart + 1)
   var settling = 0
   var ms: Int64 = 0
   while let wake = live.state.nextWake, settling < 1_000 {

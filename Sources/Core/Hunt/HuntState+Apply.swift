@@ -156,8 +156,7 @@ extension HuntState {
 
   /// When the clock has something to do next, ms since 1970: a timer, or repairs that were left.
   public var nextWake: Int64? {
-    if field.isSettling(space) { return now + 1 }
-    return nextTimer
+    mutating get { field.isSettling(space) ? now + 1 : nextTimer }
   }
 
   /// When the next timer is due, ms since 1970.

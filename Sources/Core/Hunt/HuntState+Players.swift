@@ -205,7 +205,7 @@ extension HuntState {
   }
 
   /// Whether what the field says at `node` is exact now, and no repair is on its way there.
-  public func isHintCertain(_ node: UInt32) -> Bool {
+  public mutating func isHintCertain(_ node: UInt32) -> Bool {
     guard field.isCertain(node, space) else { return false }
     let treasure = field.treasure(node, space)
     return treasure == 0 || row(ofTreasure: treasure).map { self.treasure($0).phase } == .open

@@ -145,7 +145,7 @@ struct BucketQueue: ~Copyable {
   }
 
   /// Calls `body` with every entry.
-  func forEach(_ body: (UInt64) -> Void) {
+  func visit(_ body: (UInt64) -> Void) {
     for ring in 0..<Self.bucketCount {
       var place = firsts.load(ring * 4, as: UInt32.self)
       while place != 0 {

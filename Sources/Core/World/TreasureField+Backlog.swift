@@ -178,7 +178,7 @@ extension TreasureField {
   private func moveQueue(
     _ row: inout FieldBacklog.Row, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
-    scratch.queue.forEach { queue(entry: $0, &row, &space) }
+    scratch.queue.visit { queue(entry: $0, &row, &space) }
     scratch.queue.removeAll(leastCost: world.compass.costs[0])
   }
 }
