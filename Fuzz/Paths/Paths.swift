@@ -15,12 +15,13 @@ let paths = Parser(
       "/v1/hunts/market/boards/all-time?from=1&limit=10&around=anna",
       "/v1/hunts/a%2Fb/players/na%6De%3A7/hint?fork=3&as_of=2026-11-21T10:30:00Z",
       "/v1/hunts/m/path?from=1,2&to=3,4,0&max=100",
-      "/v1/hunts/m/nearest?player=name:7&k=8", "/v1/hunts/m/reachable?from=1,2&cost=9", "/v1/hunts/m/forks/4294967296/promote",
+      "/v1/hunts/m/forks/4294967296/promote",
       "/v1/hunts/m/treasures/7/why?as_of=1700000000000ms", "/v1/hunts/m/events?ack=applied&atomic",
       "http://host:80/livez?x", "*", "/%", "/a?%&=&&a=+%2b%zz#frag", "//..//%00/\u{7f}",
       "/v1/hunts/m/forks/1/diff?limit=99999999999999999999&place=2147483648,-1",
+      "/v1/hunts/m/nearest?player=name:7&k=8", "/v1/hunts/m/reachable?from=1,2&cost=4294967295",
     ]
-    let methods: [UInt8] = [0, 0, 0, 5, 2, 0, 0, 0, 2, 0, 2, 0, 6, 0, 0, 1, 0]
+    let methods: [UInt8] = [0, 0, 0, 5, 2, 0, 0, 0, 2, 0, 2, 0, 6, 0, 0, 1, 0, 0, 1]
     return zip(targets, methods).enumerated().map { at, seed in
       Seed("target-\(at)", mode: seed.1, Array(seed.0.utf8))
     }
