@@ -44,7 +44,7 @@ enum BenchCommand {
       graph            hints, edge changes, claims, spawns and paths in a square of blocks with
                        weights of 1 to 16, beside plain Dijkstra; needs 1 GB
       --side <n>       blocks, 16...4,096; --treasures at most an eighth of all  default 3,400
-      --work <n>       blocks that one event or tick repairs, 16...65,536        default 1,024
+      --work <n>       blocks one event repairs, a tick half as many, 16...65,536  default 1,024
       --json <file>    the figures, for programs
 
     exit: 0 fine, 1 the books do not balance, a replay differs or an answer is wrong, 2 bad usage

@@ -213,3 +213,32 @@ struct FieldPair: ~Copyable {
       return fresh.space.digest() == lived.space.digest()
     })
 }
+
+/// A world of several strips, each of which is computed for itself first, has the field that opening
+/// its treasures one by one gives.
+@Test func seamsLeaveNoTrace() {
+  #expect(
+    forAll(cases: 8) { random in
+      let rows = randomRows(
+        &random, width: 3 + random.below(6), height: 60 + random.below(150),
+        wallPercent: random.below(40))
+      var pair = FieldPair(rows, eight: random.chance(50))
+      let count = pair.world.nodeCount
+      for _ in 0..<count {
+        let multiplier = UInt8(1 + random.below(16))
+        _ = pair.world.setEdge(
+          UInt32(random.below(count)), UInt8(random.below(pair.model.degree)),
+          multiplier: multiplier, &pair.space)
+      }
+      var treasures: [(treasure: UInt32, node: UInt32)] = []
+      for id in 1...UInt32(1 + random.below(20)) {
+        treasures.append((treasure: id, node: UInt32(random.below(count))))
+      }
+      for (treasure, node) in treasures {
+        pair.field.open(treasure, at: node, &pair.space, &pair.scratch)
+      }
+      let opened = pair.space.digest()
+      pair.field.rebuild(treasures, &pair.space, &pair.scratch)
+      return pair.space.digest() == opened
+    })
+}

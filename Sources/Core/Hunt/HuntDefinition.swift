@@ -60,8 +60,8 @@ public struct HuntRules: Equatable, Sendable {
   /// Farthest that a hint sees a treasure, in straight steps over plain edges, 0...300,000; 0 for
   /// any distance. Bounds what one spawn, claim or edge change may cost on a large map.
   public var hintRadius: UInt32 = 0
-  /// Most that one event, or one tick of the clock, does of the repairs to what hints see, in
-  /// blocks looked at, 16...65,536; the rest is left to the ticks that follow.
+  /// Most that one event does of the repairs to what hints see, in blocks looked at, 16...65,536;
+  /// the rest is left to the ticks of the clock that follow, half as much each.
   public var hintWork: UInt32 = Self.hintWorkDefault
 
   public static let hintWorkDefault: UInt32 = 1_024

@@ -281,24 +281,39 @@ extension TreasureField {
   func settle(
     pushesTies: Bool, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
+    while let entry = scratch.queue.popFirst() {
+      let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
+      let key = rows.load(node, space)
+      if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
+      if scratch.workLeft == 0 {
+        push(key, node, space, &scratch)
+        return carryQueue(&space, &scratch)
+      }
+      scratch.workLeft &-= 1
+      scratch.settledCount &+= 1
+      handOn(key, of: node, within: nil, pushesTies, &space, &scratch)
+    }
+  }
+
+  /// As `settle`, for a large part of the world at once: improves none but `nodes`, does all there
+  /// is to do, and asks ahead for what it will read, as what is near in the queue lies anywhere.
+  func settleAll(
+    pushesTies: Bool, within nodes: Range<Int>, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
+  ) {
     var batch = InlineArray<16, UInt64>(repeating: 0)
     while true {
       let count = scratch.queue.popFirst(&batch)
       if count == 0 { return }
-      // Where much is queued, what is near in the queue lies anywhere in the world.
-      if scratch.queue.count > 4_096 { for at in 0..<count { prefetch(around: batch[at], space) } }
+      if scratch.queue.count > 4_096 {
+        for at in 0..<count { prefetch(around: batch[at], space) }
+      }
       for at in 0..<count {
-        let entry = batch[at]
-        let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
+        let node = Int(truncatingIfNeeded: batch[at] & 0xffff_ffff)
         let key = rows.load(node, space)
-        if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
-        if scratch.workLeft == 0 {
-          for left in at..<count { scratch.queue.push(batch[left]) }
-          return carryQueue(&space, &scratch)
-        }
-        scratch.workLeft &-= 1
+        if key &>> 32 != batch[at] &>> 32 { continue }  // stale: improved since
         scratch.settledCount &+= 1
-        handOn(key, of: node, pushesTies, &space, &scratch)
+        handOn(key, of: node, within: nodes, pushesTies, &space, &scratch)
       }
     }
   }
@@ -306,14 +321,15 @@ extension TreasureField {
   /// Lets a node with its key improve the nodes from which one step leads to it.
   @inline(__always)
   private func handOn(
-    _ key: UInt64, of node: Int, _ pushesTies: Bool, _ space: inout PageSpace,
-    _ scratch: inout FieldScratch
+    _ key: UInt64, of node: Int, within nodes: Range<Int>?, _ pushesTies: Bool,
+    _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     let deltas = world.compass.deltas.span
     let costs = world.compass.costs.span
     let inside = world.inside(node)
     for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
       let beside = node &+ deltas[direction]
+      if let nodes, beside < nodes.lowerBound || beside >= nodes.upperBound { continue }
       let theirs = rows.load(beside, space)
       // No multiplier is below 1, so most neighbours are passed over without loading their row.
       let least = key &+ costs[direction] &<< 32

@@ -123,8 +123,38 @@ extension TreasureField {
   ///
   /// - Complexity: O(nodes log nodes)
   public func spread(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
-    settle(pushesTies: false, &space, &scratch)
+    if scratch.queue.count * Self.nodesATreasure < rows.count {
+      return settleAll(pushesTies: false, within: 0..<rows.count, &space, &scratch)
+    }
+    // Treasures everywhere: a search from all at once would jump about in the whole world. So first
+    // a strip of it at a time, as if there were no other, and then what comes over the seams.
+    scratch.queue.removeAll(leastCost: world.compass.costs[0])
+    let width = world.map.width
+    let strip = width * Self.stripHeight
+    for first in stride(from: 0, to: rows.count, by: strip) {
+      let nodes = first..<min(first + strip, rows.count)
+      for node in nodes {
+        let key = rows.load(node, space)
+        if key != 0 && key >> 32 == 0 { push(key, node, space, &scratch) }
+      }
+      settleAll(pushesTies: false, within: nodes, &space, &scratch)
+    }
+    for seam in stride(from: strip, to: rows.count, by: strip) {
+      for node in seam - width..<min(seam + width, rows.count) {
+        let held = rows.load(node, space)
+        let offer = bestOffer(node, space)
+        if held &- 1 <= offer &- 1 { continue }
+        rows.store(offer, node, &space)
+        push(offer, node, space, &scratch)
+      }
+    }
+    settleAll(pushesTies: true, within: 0..<rows.count, &space, &scratch)
   }
+
+  /// Rows of blocks that a strip has: what a search in it touches is within reach of the processor.
+  private static var stripHeight: Int { 64 }
+  /// Most nodes a treasure for which that pays.
+  private static var nodesATreasure: Int { 1_024 }
 
   /// Computes the field from nothing but the open treasures.
   public func rebuild<Treasures: Sequence>(

@@ -117,7 +117,7 @@ extension HuntFile {
     ) { $0.hintRadius = UInt32($1.number) },
     Field(
       "rules.hint_work", .whole(16...65_536, unit: "blocks"), default: "1_024",
-      "most blocks one event or clock tick looks at to keep hints right; ticks go on with the rest"
+      "most blocks one event looks at to keep hints right; clock ticks go on, half as many each"
     ) { $0.hintWork = UInt32($1.number) },
   ]
 
