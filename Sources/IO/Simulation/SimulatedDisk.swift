@@ -129,7 +129,12 @@ final class SimulatedDisk {
   /// Writes, leaving the means to take it back.
   func write(_ node: Node, _ slab: Slab, from: Int, count: Int, at: Int, isDurable: Bool) {
     let held = max(0, min(count, node.size - at))
-    if !isDurable {
+    if isDurable {
+      // Past the cache, in whole pages: what was forgotten of them there is of no account any more.
+      for page in node.forgotten.keys where page * 4_096 >= at && (page + 1) * 4_096 <= at + count {
+        node.forgotten[page] = nil
+      }
+    } else {
       var old: Slab?
       if held > 0 {
         let copy = Slab(byteCount: held, zeroed: false)
