@@ -150,7 +150,7 @@ let package = Package(
         "Disk", "Authoring", "Engine", "CMallocCount",
       ]),
     .testTarget(
-      name: "SimTests", dependencies: ["Simulation", "Testkit"], path: "Tests/SimTests",
+      name: "SimTests", dependencies: ["Simulation", "Bounded", "Testkit"], path: "Tests/SimTests",
       swiftSettings: plain),
     .testTarget(
       name: "CommandTests", dependencies: ["veltrix", "Hunt", "Authoring", "Testkit"],
