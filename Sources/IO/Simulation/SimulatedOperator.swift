@@ -108,7 +108,9 @@ final class SimulatedOperator {
       machine.coverage.count(.promoted)
       if case .rollback? = fork.edit?.kind { machine.coverage.count(.rolledBack) }
     case .failed:
-      fork.checker.dropPendingEdit()
+      // A mark on its way to the disk may still come there, and hold after the next start: the
+      // journal has failed, or did not become durable in time.
+      fork.checker.dropPendingEdit(unlessPromoted: Int(fork.entry.forks.history.count))
     default: break
     }
   }
@@ -141,9 +143,10 @@ final class SimulatedOperator {
 }
 
 extension HuntChecker {
-  /// The promotion came to nothing, unless its mark is in the journal all the same.
-  func dropPendingEdit() {
+  /// The promotion came to nothing, unless its mark is in the journal all the same, or the hunt
+  /// knows of more promotions than the journal yet.
+  func dropPendingEdit(unlessPromoted count: Int) {
     judge(to: journal.written)
-    pendingEdit = nil
+    if count <= promotions { pendingEdit = nil }
   }
 }
