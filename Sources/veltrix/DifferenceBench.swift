@@ -114,7 +114,7 @@ struct DifferenceBench: ~Copyable {
     let direction = UInt8(random.below(8))
     guard state.world.neighbour(node, direction) != nil else { return }
     let held = state.world.multiplier(node, direction, state.space)
-    let order = EdgeOrder(multiplier: held % 255 + 1, direction: direction, wholeBlock: false)
+    let order = EdgeOrder.step(direction: direction, multiplier: held % 255 + 1)
     let (x, y) = map.place(node)
     apply(.edge, 1, order.value, x, y)
   }

@@ -127,7 +127,7 @@ private struct Numbered {
   var isOpen = true
   for _ in 0..<200 {
     isOpen.toggle()
-    let order = EdgeOrder(multiplier: isOpen ? 1 : 0, direction: 0, wholeBlock: true)
+    let order = isOpen ? EdgeOrder.break() : .place()
     let reply = try host.send(
       [numbered.event(.edge, player: 1, x: 3, value: order.value)],
       random.chance(50) ? .applied : .durable)

@@ -263,16 +263,16 @@ extension HuntState {
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
     guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
-    guard let order = EdgeOrder(event.value) else { return .outOfRange }
-    if order.wholeBlock {
+    guard let order = EdgeOrder(event.value), order.value < 1 << 13 else { return .outOfRange }
+    if order.action != .step {
       // A block that nothing leads to changes no edge, and still opens or closes.
-      let opens = order.multiplier != 0
+      let opens = order.action == .break
       if world.isOpen(node, space) == opens { return .nothingChanged }
       let changes = world.setBlock(node, open: opens, &space)
       field.repair(changes, &space, &scratch)
     } else {
       guard Int(order.direction) < world.map.neighbourhood.degree else { return .outOfRange }
-      switch world.setEdge(node, order.direction, multiplier: order.multiplier, &space) {
+      switch world.setEdge(node, order.direction, multiplier: UInt8(order.amount), &space) {
       case .unchanged: return .nothingChanged
       case .refused: return .blocked
       case .changed(let change): field.repair(change, &space, &scratch)
