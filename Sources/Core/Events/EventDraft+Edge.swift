@@ -18,6 +18,7 @@ extension EventDraft {
   /// must not: a number of 0 would mean "close the edge to the east".
   ///
   /// - Parameter start: byte of the object, to which a missing field is charged.
+  @inline(never)
   mutating func finishEdge(objectAt start: Int) throws(Rejection) {
     guard !has(.value) else { return }
     let isStep = has(.multiplier) || has(.direction) || has(.block)

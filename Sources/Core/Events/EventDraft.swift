@@ -25,7 +25,7 @@ struct EventDraft: BitwiseCopyable {
   /// Reads the value of `key`, which starts at `json.at`.
   ///
   /// Throws `malformed` for a fault of syntax, any other code for one of content.
-  @inline(__always)
+  @inline(never)
   mutating func read(
     _ key: EventKey, keyAt place: Int, _ json: inout JSONReader, _ bytes: RawSpan,
     names: inout PlayerNames
@@ -49,6 +49,16 @@ struct EventDraft: BitwiseCopyable {
     case .treasure:
       event.treasure = UInt32(try natural(key, &json, bytes, max: UInt64(UInt32.max)))
     case .value: event.value = try integer(key, &json, bytes, Int64.min...Int64.max)
+    default: try readPart(key, &json, bytes)
+    }
+  }
+
+  /// Keys that moves and claims do without; apart, so that reading theirs stays small.
+  @inline(never)
+  private mutating func readPart(
+    _ key: EventKey, _ json: inout JSONReader, _ bytes: RawSpan
+  ) throws(Rejection) {
+    switch key {
     case .points: points = try integer(key, &json, bytes, -1_000_000_000...Int64(Int32.max))
     case .stock: stock = try integer(key, &json, bytes, 1...Int64(SpawnOffer.stockMax))
     case .multiplier: edge.multiplier = UInt8(try natural(key, &json, bytes, max: 255))
@@ -64,6 +74,7 @@ struct EventDraft: BitwiseCopyable {
     case .change: edge.change = try change(&json, bytes)
     case .edge, .to:
       event.treasure = UInt32(try natural(key, &json, bytes, max: UInt64(UInt32.max)))
+    default: preconditionFailure("\(key) is no part")
     }
   }
 
@@ -162,11 +173,8 @@ struct EventDraft: BitwiseCopyable {
     if seen & Self.partKeys != 0, let kind = event.kind, kind.isSupported {
       try finishParts(kind)
     }
-    if event.kind == .edge {
-      try finishEdge(objectAt: start)
-    } else if event.kind == .score, !has(.value), !has(.points) {
-      // A number of 0 would mean "score nothing": said, not assumed.
-      throw Rejection(.missingField, .value, position: start)
+    if let kind = event.kind, kind == .edge || kind == .score {
+      try finishValue(kind, objectAt: start)
     }
     if hasName { event.player = Event.nameBase }
     do throws(Rejection) {
@@ -181,11 +189,22 @@ struct EventDraft: BitwiseCopyable {
     return event
   }
 
+  /// What an edge or a score must say.
+  @inline(never)
+  private mutating func finishValue(_ kind: EventKind, objectAt start: Int) throws(Rejection) {
+    if kind == .edge { return try finishEdge(objectAt: start) }
+    // A number of 0 would mean "score nothing": said, not assumed.
+    guard has(.value) || has(.points) else {
+      throw Rejection(.missingField, .value, position: start)
+    }
+  }
+
   /// Keys that fill `value` and `treasure` under names of their own: `points` to `to`.
   private static let partKeys: UInt32 = 0xfff << 13
   private static let sides: ClosedRange<Int64> = 1...Int64(EdgeOrder.sideMax)
 
   /// Checks that the parts belong to the kind, and puts points and stock into `value`.
+  @inline(never)
   private mutating func finishParts(_ kind: EventKind) throws(Rejection) {
     for number in Int(EventKey.points.rawValue)...Int(EventKey.to.rawValue) {
       guard let key = EventKey(rawValue: UInt8(number)), has(key) else { continue }
@@ -212,6 +231,7 @@ struct EventDraft: BitwiseCopyable {
   }
 
   /// Where the first key that fills `field` was said, or nil.
+  @inline(never)
   private func place(of field: EventField) -> Int? {
     for number in 0...Int(EventKey.to.rawValue) {
       if let key = EventKey(rawValue: UInt8(number)), key.field == field, has(key) {
