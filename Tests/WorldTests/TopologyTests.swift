@@ -87,7 +87,7 @@ import World
   let holds = forAll(cases: 300) { random in
     let size = (1 + random.below(5), 1 + random.below(5), 1 + random.below(9))
     let count = size.0 * size.1 * size.2
-    let share = random.below(100)
+    let share = 10 + random.below(60)
     let cells = (0..<count).map { _ in random.below(100) < share }
     let rules = WalkRules(
       headroom: 1 + random.below(4), climb: random.below(5), fall: random.below(6))

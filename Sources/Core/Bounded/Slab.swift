@@ -144,6 +144,16 @@ public import CIntrinsics
     return try unsafe body(RawSpan(_unsafeBytes: bytes))
   }
 
+  /// Lends the first `count` bytes as text.
+  @inlinable
+  public func withText<Result: ~Copyable, Failure: Error>(
+    count: Int, _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(count >= 0 && count <= byteCount)
+    let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
+    return try unsafe body(Span(_unsafeBytes: bytes))
+  }
+
   /// Asks the processor to fetch the line at `offset`; out of range is ignored.
   @inlinable @inline(__always)
   public func prefetch(_ offset: Int) {

@@ -8,11 +8,13 @@ extension Topology {
   /// - Complexity: O(text); memory is taken only once the rows have begun, at most 12 bytes for
   ///   each of the blocks that the header declares.
   public convenience init(
-    parsing text: Span<UInt8>, neighbourhood: Neighbourhood, terrain: Terrain = .standard
+    parsing text: Span<UInt8>, neighbourhood: Neighbourhood, terrain: Terrain = .standard,
+    unit: UInt32? = nil
   ) throws(MapRejection) {
     let (width, height, cells) = try MapReader.cells(text)
     self.init(
-      grid: cells, width: width, height: height, neighbourhood: neighbourhood, terrain: terrain)
+      grid: cells, width: width, height: height, neighbourhood: neighbourhood, terrain: terrain,
+      unit: unit)
   }
 
   /// The grid of these rows, from the top, which are as the rows of a text: for maps made by a

@@ -18,6 +18,33 @@ extension Topology {
     }
   }
 
+  /// Everything that is wrong with an image, as far as can be told: all sections whose bytes are
+  /// damaged, or the first thing that a whole image says wrong.
+  public static func faults(in image: Slab) -> [WorldFault] {
+    do throws(WorldFault) {
+      var faults: [WorldFault] = []
+      for section in try WorldHeader(checking: image).checkedSections(of: image) {
+        do throws(WorldFault) { try section.checkDigest(in: image) } catch { faults.append(error) }
+      }
+      if faults.isEmpty { _ = try Topology(image: image) }
+      return faults
+    } catch { return [error] }
+  }
+
+  /// The sections of the image: kind, offset and bytes.
+  public var sections: [(kind: WorldSection, offset: Int, byteCount: Int)] {
+    (0..<Int(image.load(44, as: UInt32.self))).map { index in
+      let entry = WorldLayout.tableOffset + index * WorldLayout.tableEntryBytes
+      guard let kind = WorldSection(rawValue: image.load(entry, as: UInt32.self)) else {
+        preconditionFailure("a section that no world has")
+      }
+      return (
+        kind, Int(image.load(entry + 8, as: UInt64.self)),
+        Int(image.load(entry + 16, as: UInt64.self))
+      )
+    }
+  }
+
   /// Where a fault in a section is, by the offset in the section.
   private func fault(_ kind: WorldSection, _ offset: Int, _ rule: WorldRule) -> WorldFault {
     for index in 0..<WorldLayout.tableEntryCount {

@@ -1,4 +1,4 @@
-internal import Bounded
+package import Bounded
 
 /// Where things lie in a world file. All numbers are little-endian. The first page is the header:
 ///
@@ -149,13 +149,30 @@ struct WorldDraft {
       image.store(section.kind.rawValue, entry)
       image.store(UInt64(at), entry + 8)
       image.store(UInt64(section.byteCount), entry + 16)
-      let hash = image.hash(at, count: section.byteCount)
-      image.store(hash.low, entry + 24)
-      image.store(hash.high, entry + 32)
       at += WorldLayout.pagesUp(section.byteCount)
     }
     if let terrain = header.terrain {
       image.copy(from: terrain.costs.span, to: WorldLayout.terrainOffset)
+    }
+    Topology.setDigests(of: image)
+  }
+}
+
+extension Topology {
+  /// Writes the digests that the sections of an image have, and the header's over them: the last
+  /// step of a draft, and what somebody does who forges a file. Sections that do not lie inside the
+  /// image are left alone; it is a page long at least.
+  package static func setDigests(of image: Slab) {
+    for index in 0..<WorldLayout.tableEntryCount {
+      let entry = WorldLayout.tableOffset + index * WorldLayout.tableEntryBytes
+      let offset = Int(clamping: image.load(entry + 8, as: UInt64.self))
+      let count = Int(clamping: image.load(entry + 16, as: UInt64.self))
+      guard image.load(entry, as: UInt32.self) != 0, offset <= image.byteCount,
+        count <= image.byteCount - offset
+      else { continue }
+      let hash = image.hash(offset, count: count)
+      image.store(hash.low, entry + 24)
+      image.store(hash.high, entry + 32)
     }
     let digest = WorldLayout.digest(image)
     image.store(digest.low, WorldLayout.digestOffset)
