@@ -195,11 +195,7 @@ private func change(_ path: String, at: Int, _ change: (UInt8) -> UInt8) throws 
   var random = TestRandom(seed: runSeed)
   for isTorn in [false, true] {
     let folder = Folder()
-    let disk = try JournalOnDisk(
-      Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
-    while disk.segment < 2 { try disk.writeFlushed(&random) }
-    try disk.writeFlushed(&random)
-    let segments = disk.segments
+    let segments = try JournalOnDisk.closingOne(folder, &random).segments
     if isTorn {
       let file = try File(segments.path(1), O_RDWR)
       let zeros = Slab(byteCount: segmentBytesMin / 2)

@@ -163,7 +163,7 @@ private func outcome(
 func aCrashTakesAGroupWholeOrNotAtAll(_ durability: Disk.Durability) throws {
   var outcomes: Set<String> = []
   #expect(
-    forAll(cases: 3) { random in
+    forAll(cases: 4) { random in
       let folder = Folder()
       let written = Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin)
       let groups = randomGroups(&random, lines: 36_000)
@@ -177,7 +177,7 @@ func aCrashTakesAGroupWholeOrNotAtAll(_ durability: Disk.Durability) throws {
         ends.insert(lines)
       }
       let journal = try WrittenJournal(written)
-      let every = max(1, journal.frames.count / 10)
+      let every = max(1, journal.frames.count / 16)
       for last in journal.frames.indices
       where last % every == 0 || journal.frames[last].header.isEnd {
         // Ends are few, and each way to tear one is a case of its own.

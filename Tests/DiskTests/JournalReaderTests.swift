@@ -169,10 +169,7 @@ func lookingForAFrameReadsLittle(events: (least: Int, most: Int)) throws {
   #expect(
     forAll(cases: 10) { random in
       let folder = Folder()
-      let disk = try JournalOnDisk(
-        Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
-      while disk.segment < 2 { try disk.writeFlushed(&random) }
-      try disk.writeFlushed(&random)
+      let disk = try JournalOnDisk.closingOne(folder, &random)
       let path = disk.segments.path(1)
       // In an event of the first frame.
       try flip(path, at: 4_096 + 64 + random.below(64), bit: random.below(8))
@@ -194,10 +191,7 @@ func lookingForAFrameReadsLittle(events: (least: Int, most: Int)) throws {
   #expect(
     forAll(cases: 10) { random in
       let folder = Folder()
-      let disk = try JournalOnDisk(
-        Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
-      while disk.segment < 2 { try disk.writeFlushed(&random) }
-      try disk.writeFlushed(&random)
+      let disk = try JournalOnDisk.closingOne(folder, &random)
       let size = try disk.segments.compress(1, bytesPerSecond: 0)
       let path = disk.segments.compressedPath(1)
       for isCut in [false, true] {

@@ -40,6 +40,15 @@ final class JournalOnDisk {
     try segments.prepare(writer.segment)
   }
 
+  /// A new journal in `folder` whose first segment is closed, and which goes on behind it.
+  static func closingOne(_ folder: Folder, _ random: inout TestRandom) throws -> JournalOnDisk {
+    let disk = try JournalOnDisk(
+      Segments(folder: folder.path, identity: 7, segmentBytes: segmentBytesMin))
+    while disk.segment < 2 { try disk.writeFlushed(&random) }
+    try disk.writeFlushed(&random)
+    return disk
+  }
+
   var room: Int { writer.room }
   var segment: UInt64 { writer.segment }
 

@@ -134,6 +134,26 @@ private func flip(_ path: String, at: Int) throws {
   #expect(try long.first() == long.headers[2].segment)
 }
 
+/// Where the journal no longer reaches back and no snapshot is good, there is nothing to begin with: the
+/// refusal names the snapshot that cannot be used, or the segment that the journal begins with.
+@Test func whatIsGoneIsSaid() throws {
+  var random = TestRandom(seed: runSeed)
+  var long = try LongHunt(&random)
+  for _ in 0..<3 { try long.playSegment(&random) }
+  try long.putAway()
+  let (files, live) = (long.hunt.files, long.hunt.stand)
+  #expect(try sameState(long.hunt.recovered(), live))
+  let offsets = try files.offsets()
+  for offset in offsets { try flip(files.path(offset), at: 4_096 + 100) }
+  let newest = try #require(offsets.last)
+  let damaged = #expect(throws: HuntFolderFault.self) { _ = try long.hunt.recover() }
+  #expect(damaged.map { "\($0)".contains(files.path(newest)) } ?? false, "\(damaged as Any)")
+  for offset in offsets { try Files.remove(files.path(offset)) }
+  let gone = #expect(throws: HuntFolderFault.self) { _ = try long.hunt.recover() }
+  let first = long.hunt.segments.path(try long.first())
+  #expect(gone.map { "\($0)".contains(first) } ?? false, "\(gone as Any)")
+}
+
 /// A shadow that had begun at the journal's beginning found the segment that it went on to removed, and
 /// followed no more for good (simulation, seed 900054). What it has not read stays.
 @Test func whatTheShadowHasNotReadStays() throws {

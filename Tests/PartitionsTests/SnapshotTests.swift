@@ -214,11 +214,6 @@ private func bytes(_ events: ArraySlice<Event>) -> [[UInt8]] {
           return false
         }
       }
-      // Where the journal no longer reaches back, there is nothing to fall back on, and that is said.
-      let others = try hunt.files.offsets().filter { $0 != newest.offset }
-      for offset in others { try Files.remove(hunt.files.path(offset)) }
-      let numbers = try hunt.segments.numbers()
-      if numbers.count < 2 { return true }
       return true
     })
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Simulation
 import Testing
 import Testkit
@@ -33,6 +34,18 @@ import Testkit
   #expect(result.violation == nil, "\(result.options.command)")
   #expect(result.coverage.faults.isEmpty)
   #expect(result.coverage.milestones[.journalFailed] == nil)
+}
+
+/// Every bug that can be planted is listed by the command's help, from which `scripts/check-plants.py`
+/// takes them: one was missing there, and was never looked for.
+@Test func helpListsEveryPlant() throws {
+  let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+  let help = try String(
+    contentsOf: root.appending(path: "docs/operating/help/simulate.txt"), encoding: .utf8)
+  let words = Set(help.split { $0 == " " || $0 == "\n" })
+  for canary in SimulationCanary.allCases {
+    #expect(words.contains(Substring(canary.rawValue)), "\(canary.rawValue)")
+  }
 }
 
 /// A run that fails is made smaller and still fails.

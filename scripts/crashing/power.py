@@ -35,13 +35,13 @@ class Power:
     def __init__(self, data, random):
         base = os.path.dirname(data)
         self.random, self.side = random, os.path.join(base, "power")
-        self.library = os.path.join(base, "power.so")
+        self.layer = os.path.join(base, "power.so")
         done = subprocess.run(
-            [*compiler(), "-O1", "-shared", "-fPIC", "-o", self.library,
+            [*compiler(), "-O1", "-shared", "-fPIC", "-o", self.layer,
              os.path.join(HERE, "power.c"), "-ldl"], capture_output=True, text=True)
         check(done.returncode == 0, f"power.c: {done.stderr}")
         os.makedirs(self.side)
-        self.environment = {"LD_PRELOAD": self.library, "POWER_ROOT": data, "POWER_SIDE": self.side}
+        self.environment = {"LD_PRELOAD": self.layer, "POWER_ROOT": data, "POWER_SIDE": self.side}
         #: What was taken back so far, by the letter of its record, and cuts that took something.
         self.undone, self.cuts = Counter(), 0
 

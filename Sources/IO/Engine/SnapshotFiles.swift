@@ -39,7 +39,7 @@ extension HuntFolderFault {
     case .damaged(let path, let byte, let reason):
       self = .damaged(path: path, reason: "byte \(byte): \(reason)")
     case .noRoom(let refusal):
-      self = .damaged(path: "", reason: "no room for its pages: \(refusal)")
+      preconditionFailure("a hunt being recovered is no branch, and has its pages: \(refusal)")
     case .journal(let fault): self = .journal(fault)
     case .history(let fault): self = fault
     }
