@@ -12,7 +12,7 @@ private let names = [
 ]
 
 /// The bytes of a gzip file, decompressed by the system's `gzip`.
-private func unzipped(_ path: String) throws -> [UInt8] {
+func unzipped(_ path: String) throws -> [UInt8] {
   let gzip = Process()
   let pipe = Pipe()
   gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")

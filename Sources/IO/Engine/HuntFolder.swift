@@ -118,7 +118,7 @@ public struct HuntFolder: Sendable {
     }
     guard text.hasPrefix("veltrix hunt 1\n"), let number = values["number"].flatMap(UInt32.init),
       let raw = values["neighbours"].flatMap(UInt8.init),
-      let neighbourhood = Neighbourhood(rawValue: raw),
+      let neighbourhood = Neighbourhood(rawValue: raw), WorldForm.grid.allows(neighbourhood),
       let hex = values["identity"], hex.utf8.count == 32,
       let high = UInt64(hex.prefix(16), radix: 16), let low = UInt64(hex.suffix(16), radix: 16),
       let segmentBytes = values["segment_bytes"].flatMap(Int.init),
