@@ -151,8 +151,8 @@ let package = Package(
         "Disk", "Authoring", "Engine", "CMallocCount",
       ]),
     .testTarget(
-      name: "SimTests", dependencies: ["Simulation", "Testkit"], path: "Tests/SimTests",
-      swiftSettings: plain),
+      name: "SimTests", dependencies: ["Simulation", "Bounded", "Events", "Testkit"],
+      path: "Tests/SimTests", swiftSettings: plain),
     .testTarget(
       name: "CommandTests", dependencies: ["veltrix", "Hunt", "Authoring", "Testkit"],
       path: "Tests/CommandTests", swiftSettings: plain),

@@ -20,9 +20,9 @@ public struct RecoveredJournal {
   /// nobody was told that they were. Only where each write is not flushed.
   public var cutEvents = 0
   public var frames = 0
-  /// The bytes of whole frames, in the last segment that has any, that no later frame says were
-  /// flushed.
-  var unproven: (segment: UInt64, bytes: Range<Int>)?
+  /// Whole frames, in the last segment that has any, that no later frame says were flushed: where
+  /// they stand, and the segment as it was read and checked. Gone once recovery is done.
+  fileprivate var unproven: (segment: UInt64, range: Range<Int>, bytes: Slab)?
 
   /// A journal without a frame.
   public init() {}
@@ -48,7 +48,7 @@ extension Segments {
   ///   - through: The journal reached at least so far once: where it ends before, it is refused.
   ///   - repairTail: Whether to zero a torn end on disk (false: leave the files as they are).
   ///   - apply: Called for each frame; its error ends recovery as `inconsistent`.
-  /// - Complexity: O(bytes); holds one segment in memory.
+  /// - Complexity: O(bytes); holds two segments in memory at most.
   public func recover(
     from place: JournalPlace = JournalPlace(), through: UInt64 = 0, repairTail: Bool,
     _ apply: (RecoveredFrame) throws(InconsistentJournal) -> Void
@@ -121,12 +121,13 @@ extension Segments {
         path: path(found.segment), byte: found.fileOffset, offset: found.position.offset,
         fault: "the journal ends here, and a snapshot knows it up to offset \(through)")
     }
+    let unproven = found.unproven.take()
     guard repairTail else { return found }
     if let (path, size) = torn {
       let end = found.fileOffset
       try disk { () throws(DiskFault) in try self.zeroTail(path, from: end, size: size) }
     }
-    if repairTail { try rewriteUnproven(found) }
+    if let (segment, range, bytes) = unproven { try rewrite(bytes, range, segment) }
     try disk { () throws(DiskFault) in try Files.flushFolder(folder) }
     return found
   }
@@ -165,7 +166,7 @@ extension Segments {
         unproven.removeFirst(proven)
         unproven.append((at, found.position.offset))
         at += header.frameBytes
-        found.unproven = unproven.first.map { (number, $0.at..<at) }
+        found.unproven = unproven.first.map { (number, $0.at..<at, bytes) }
       case .end:
         if let later = JournalFrame.anyFrame(
           bytes, from: at, byteCount: size, identity: identity, offset: found.position.offset)
@@ -260,17 +261,17 @@ extension Segments {
   ///
   /// Where a flush failed, the kernel may hold bytes in its cache that it will never write, and
   /// call a second flush a success. They were read as if they were on the disk; now they are.
-  private func rewriteUnproven(_ found: RecoveredJournal) throws(JournalFault) {
-    guard let (segment, bytes) = found.unproven else { return }
+  ///
+  /// What is written is what was checked, and nothing beside it: a second read might give something
+  /// else, which would then stand there for good.
+  private func rewrite(
+    _ bytes: Slab, _ range: Range<Int>, _ segment: UInt64
+  ) throws(JournalFault) {
     let path = path(segment)
-    let from = bytes.lowerBound & ~4095
-    let end = (bytes.upperBound + 4095) & ~4095
     guard Files.exists(path) else { return }
     try disk { () throws(DiskFault) in
       let file = try File(path, O_RDWR)
-      let bytes = Slab(byteCount: end - from)
-      let got = try file.read(bytes, to: 0, count: end - from, at: from)
-      try file.write(bytes, from: 0, count: got, at: from)
+      try file.write(bytes, from: range.lowerBound, count: range.count, at: range.lowerBound)
       try file.flush()
     }
   }

@@ -9,7 +9,8 @@ import Partitions
 /// A file is durable before the journal holds the mark that names it; one that no mark names is of
 /// a promotion that a crash cut short, and is overwritten by the next. Once the mark is durable,
 /// `branches/1.at` says where it stands, so that a restart from a later snapshot need not look for
-/// it; where a crash came before that, the journal is searched, once.
+/// it; where a crash came before that, the journal is searched, once. A place is of the promotion
+/// whose lineage was stored last under its number, or there is none.
 public struct BranchFiles: Sendable {
   public let folder: String
 
@@ -21,6 +22,10 @@ public struct BranchFiles: Sendable {
   func write(_ lineage: Lineage, _ number: UInt32) throws(DiskFault) -> Hash128 {
     try Files.createFolder(folder)
     let bytes = lineage.encoded()
+    // A promotion of this number may have been lost with the journal's end, and its place may not.
+    // What comes next makes the removal durable with it.
+    let place = placePath(number)
+    if Files.exists(place) { try Files.remove(place) }
     try Files.replace(path(number), bytes)
     return Lineage.hash(ofEncoded: bytes) ?? .zero
   }

@@ -65,6 +65,8 @@ final class HuntChecker {
   private var bodies: [[UInt64]] = []
   private var books: [UInt64: BooksRow] = [:]
   private var edits: [Edit] = []
+  /// Promotions that the journal holds.
+  var promotions: Int { edits.count }
   /// The edit whose promotion is under way.
   var pendingEdit: Edit?
   private var shown: [UInt64: [Effect]] = [:]

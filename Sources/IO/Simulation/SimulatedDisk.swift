@@ -22,6 +22,13 @@ final class SimulatedDisk {
     var lies: [Int: Slab] = [:]
   }
 
+  /// A page as it stands on the disk.
+  struct Page {
+    var bytes: Slab
+    /// What the disk lied about there.
+    var lies: [Int: Slab]
+  }
+
   /// A file's bytes, whatever its names.
   final class Node {
     let id: Int
@@ -30,8 +37,8 @@ final class SimulatedDisk {
     var changes: [Change] = []
     /// What stands on the disk of each page that a flush which failed was to write: no later flush
     /// writes it, unless the page was written again.
-    var forgotten: [Int: Slab] = [:]
-    /// What the bytes of a sector were meant to be, where the disk lied.
+    var forgotten: [Int: Page] = [:]
+    /// What the bytes of a sector are meant to be, where the disk lied.
     var lies: [Int: Slab] = [:]
 
     init(id: Int) { self.id = id }
@@ -160,7 +167,12 @@ final class SimulatedDisk {
   func truncate(_ node: Node, _ size: Int) {
     if size < node.size {
       node.bytes.zero(size, count: node.size - size)
-      node.lies = node.lies.filter { ($0.key + 1) * Self.sectorBytes <= size }
+      for (sector, bytes) in node.lies where (sector + 1) * Self.sectorBytes > size {
+        let kept = max(0, size - sector * Self.sectorBytes)
+        let meant = Slab(byteCount: Self.sectorBytes)
+        if kept > 0 { meant.copy(from: bytes, at: 0, to: 0, count: kept) }
+        setMeant(node, sector, meant)
+      }
     }
     resize(node, size)
   }
@@ -190,18 +202,21 @@ final class SimulatedDisk {
   /// A flush that failed: no later one makes good what this was to do.
   func failFlush(_ node: Node) {
     let now = Slab(copying: node.bytes, byteCount: node.bytes.byteCount)
-    let size = node.size
+    let (size, lies) = (node.size, node.lies)
     for change in node.changes.reversed() { revert(node, change) }
     for change in node.changes {
       for page in pages(of: change) where node.forgotten[page] == nil {
         let held = Slab(byteCount: 4_096)
         let count = min(4_096, node.bytes.byteCount - page * 4_096)
         if count > 0 { held.copy(from: node.bytes, at: page * 4_096, to: 0, count: count) }
-        node.forgotten[page] = held
+        let sectors = sectors(page * 4_096, 4_096)
+        node.forgotten[page] = Page(
+          bytes: held, lies: node.lies.filter { sectors.contains($0.key) })
       }
     }
     node.bytes = now
     node.size = size
+    node.lies = lies
     node.changes = []
   }
 
@@ -271,22 +286,48 @@ final class SimulatedDisk {
     node.forgotten = [:]
     if !isWanted || forgotten.isEmpty { return }
     count(.lost)
-    for (page, bytes) in forgotten {
+    for (page, held) in forgotten {
       let length = min(4_096, node.size - page * 4_096)
-      if length > 0 { node.bytes.copy(from: bytes, at: 0, to: page * 4_096, count: length) }
+      if length > 0 { node.bytes.copy(from: held.bytes, at: 0, to: page * 4_096, count: length) }
+      for sector in sectors(page * 4_096, 4_096) { node.lies[sector] = held.lies[sector] }
     }
   }
 
   private func revert(_ node: Node, _ change: Change) {
-    if let old = change.old {
-      node.bytes.copy(from: old, at: 0, to: change.at, count: change.oldCount)
-    }
     let end = change.at + change.count
-    let beyond = max(change.at + change.oldCount, change.oldSize)
-    if beyond < min(end, node.size) { node.bytes.zero(beyond, count: min(end, node.size) - beyond) }
+    takeBack(node, change, from: change.at, to: end)
     // Only the last word on the file's length; a later write that stays keeps it.
-    if node.size == end && change.oldSize < node.size { node.size = max(change.oldSize, 0) }
-    for sector in sectors(change.at, change.count) { node.lies[sector] = change.lies[sector] }
+    if node.size == end && change.oldSize < end { truncate(node, change.oldSize) }
+  }
+
+  /// Takes back what a change made of some of its bytes.
+  private func takeBack(_ node: Node, _ change: Change, from: Int, to end: Int) {
+    var meant: [(sector: Int, bytes: Slab)] = []
+    if !node.lies.isEmpty || !change.lies.isEmpty {
+      for sector in sectors(from, end - from)
+      where node.lies[sector] != nil || change.lies[sector] != nil {
+        meant.append((sector, self.meant(node, sector)))
+      }
+    }
+    let held = max(0, min(end - from, change.oldCount - (from - change.at)))
+    if held > 0, let old = change.old {
+      node.bytes.copy(from: old, at: from - change.at, to: from, count: held)
+    }
+    let rest = min(end, node.size) - (from + held)
+    if rest > 0 { node.bytes.zero(from + held, count: rest) }
+    for (sector, bytes) in meant {
+      let start = sector * Self.sectorBytes
+      let part = max(from, start)..<min(end, start + Self.sectorBytes)
+      if let old = change.lies[sector] {
+        bytes.copy(
+          from: old, at: part.lowerBound - start, to: part.lowerBound - start,
+          count: part.count)
+      } else {
+        bytes.copy(
+          from: node.bytes, at: part.lowerBound, to: part.lowerBound - start, count: part.count)
+      }
+      setMeant(node, sector, bytes)
+    }
   }
 
   /// Takes back some sectors; whether some stay and some do not.
@@ -303,13 +344,7 @@ final class SimulatedDisk {
         kept += 1
       } else {
         gone += 1
-        node.lies[at / Self.sectorBytes] = change.lies[at / Self.sectorBytes]
-        let held = max(0, min(end - at, change.oldCount - (at - change.at)))
-        if held > 0, let old = change.old {
-          node.bytes.copy(from: old, at: at - change.at, to: at, count: held)
-        }
-        let rest = min(end, node.size) - (at + held)
-        if rest > 0 { node.bytes.zero(at + held, count: rest) }
+        takeBack(node, change, from: at, to: end)
       }
       at = end
     }
@@ -320,20 +355,42 @@ final class SimulatedDisk {
 
   /// Remembers what the bytes are meant to be before the disk does something else with them.
   func meant(_ node: Node, at: Int, count: Int) {
-    let first = at / Self.sectorBytes
-    let last = (at + count - 1) / Self.sectorBytes
-    for sector in first...last where node.lies[sector] == nil {
-      let held = Slab(byteCount: Self.sectorBytes)
-      let start = sector * Self.sectorBytes
-      let length = min(Self.sectorBytes, node.bytes.byteCount - start)
-      if length > 0 { held.copy(from: node.bytes, at: start, to: 0, count: length) }
-      node.lies[sector] = held
+    for sector in sectors(at, count) where node.lies[sector] == nil {
+      node.lies[sector] = meant(node, sector)
     }
   }
 
+  /// A copy of what a sector is meant to be.
+  private func meant(_ node: Node, _ sector: Int) -> Slab {
+    if let lie = node.lies[sector] { return Slab(copying: lie, byteCount: Self.sectorBytes) }
+    let held = Slab(byteCount: Self.sectorBytes)
+    let start = sector * Self.sectorBytes
+    let length = min(Self.sectorBytes, node.bytes.byteCount - start)
+    if length > 0 { held.copy(from: node.bytes, at: start, to: 0, count: length) }
+    return held
+  }
+
+  /// A sector is meant to be `bytes`: the disk lies about it, unless that is what it holds.
+  private func setMeant(_ node: Node, _ sector: Int, _ bytes: Slab) {
+    let start = sector * Self.sectorBytes
+    let isHeld = stride(from: 0, to: Self.sectorBytes, by: 8).allSatisfy { at in
+      bytes.load(at, as: UInt64.self) == node.bytes.load(start + at, as: UInt64.self)
+    }
+    node.lies[sector] = isHeld ? nil : bytes
+  }
+
+  /// What was just written is as it was meant to be; the rest of its first and last sector may not
+  /// be.
   private func forgetLies(_ node: Node, _ at: Int, _ count: Int) {
     if node.lies.isEmpty || count == 0 { return }
-    for sector in sectors(at, count) { node.lies[sector] = nil }
+    for sector in sectors(at, count) where node.lies[sector] != nil {
+      let start = sector * Self.sectorBytes
+      let part = max(at, start)..<min(at + count, start + Self.sectorBytes)
+      let bytes = meant(node, sector)
+      bytes.copy(
+        from: node.bytes, at: part.lowerBound, to: part.lowerBound - start, count: part.count)
+      setMeant(node, sector, bytes)
+    }
   }
 
   private func sectors(_ at: Int, _ count: Int) -> ClosedRange<Int> {

@@ -10,6 +10,8 @@ final class SimulatedOperator {
   private var random: SimulationRandom
   /// The fork that is being made or looked at.
   private var fork: (id: UInt32, entry: HuntEntry, checker: HuntChecker, edit: HuntChecker.Edit?)?
+  /// Forks whose deletion is not answered yet, by tag: their pages may still be held.
+  private var deletions: [UInt64: HuntEntry] = [:]
   private var isPromoting = false
   private var tag: UInt64 = 1
   private var hasAnswer = false
@@ -24,6 +26,7 @@ final class SimulatedOperator {
 
   func forget() {
     fork = nil
+    deletions = [:]
     isPromoting = false
     hasAnswer = false
   }
@@ -38,8 +41,10 @@ final class SimulatedOperator {
         self.fork = nil
         return
       }
+      let tag = next()
+      deletions[tag] = fork.entry
       engine.request(
-        fork.entry, .delete(fork.id), QueryTicket(port: port, connection: 0, tag: next()))
+        fork.entry, .delete(fork.id), QueryTicket(port: port, connection: 0, tag: tag))
       self.fork = nil
       hasAnswer = false
       return
@@ -88,7 +93,10 @@ final class SimulatedOperator {
 
   func receive(_ port: GatewayPort) {
     var isNew = false
-    for answer in port.takeAnswers() where answer.tag == tag && fork != nil { isNew = true }
+    for answer in port.takeAnswers() {
+      deletions[answer.tag] = nil
+      if answer.tag == tag && fork != nil { isNew = true }
+    }
     guard isNew, let fork else { return }
     hasAnswer = true
     guard let record = fork.entry.forks.records.first(where: { $0.id == fork.id }) else { return }
@@ -100,14 +108,18 @@ final class SimulatedOperator {
       machine.coverage.count(.promoted)
       if case .rollback? = fork.edit?.kind { machine.coverage.count(.rolledBack) }
     case .failed:
-      fork.checker.dropPendingEdit()
+      // A mark on its way to the disk may still come there, and hold after the next start: the
+      // journal has failed, or did not become durable in time.
+      fork.checker.dropPendingEdit(unlessPromoted: Int(fork.entry.forks.history.count))
     default: break
     }
   }
 
-  /// Forks that somebody holds, as far as is known here.
+  /// Forks that somebody holds, as far as is known here: also those that are to be deleted, and
+  /// that the fork thread has not got to.
   func forkCount(_ entry: HuntEntry) -> Int {
-    machine.options.canary == .leakedPages ? 0 : entry.forks.records.count
+    if machine.options.canary == .leakedPages { return 0 }
+    return entry.forks.records.count + deletions.values.count { $0 === entry }
   }
 
   /// Compares the fork that is there with what the model makes of it.
@@ -131,9 +143,10 @@ final class SimulatedOperator {
 }
 
 extension HuntChecker {
-  /// The promotion came to nothing, unless its mark is in the journal all the same.
-  func dropPendingEdit() {
+  /// The promotion came to nothing, unless its mark is in the journal all the same, or the hunt
+  /// knows of more promotions than the journal yet.
+  func dropPendingEdit(unlessPromoted count: Int) {
     judge(to: journal.written)
-    pendingEdit = nil
+    if count <= promotions { pendingEdit = nil }
   }
 }
