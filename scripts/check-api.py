@@ -870,7 +870,7 @@ def a_hint_leads_to_the_treasure():
     expect(post({"kind": "move", "player": 1, "x": 2, "y": 1}, name=name), 200)
     hint = expect(hunt("/players/1/hint", name), 200).json
     same((hint["treasure"], hint["blocks"], hint["distance"]), (7, "3.000", 3 * hint["unit"]))
-    same(hint["next"], {"x": 3, "y": 1, "z": 0})
+    same(hint["next"], {"x": 3, "y": 1, "z": 0, "edge": hint["next"]["edge"]})
 
 
 # Boards, treasures, paths, books

@@ -35,7 +35,7 @@ extension Topology {
     let stepsAt = draft.offset(.directions)
     let rowsAt = costsMore ? draft.offset(.multipliers) : 0
     let rowShift = neighbourhood == .eight ? 3 : 2
-    let compass = Compass(neighbourhood, width: width)
+    let compass = Compass(neighbourhood, width: width, height: height)
     let rule = GridRule(neighbourhood, terrain)
     var edgeCount = 0
     rule.forEachNode(SlabView(image, at: cellsAt, byteCount: nodes), width, height) { node, bits in
@@ -44,7 +44,7 @@ extension Topology {
       edgeCount += open.nonzeroBitCount
       while costsMore && open != 0 {
         let direction = open.trailingZeroBitCount
-        let head = cellsAt + node + compass.deltas[direction]
+        let head = cellsAt + node + compass.delta(direction)
         let cost = weights?(node, direction) ?? terrain[image.load(head, as: UInt8.self)]
         precondition(cost > 0, "an open step without a weight: node \(node)")
         image.store(cost, rowsAt + node << rowShift + direction)

@@ -43,9 +43,17 @@ extension Topology {
   public func voxelStep(_ node: UInt32, _ direction: Int) -> (node: UInt32, cost: UInt32)? {
     precondition(form == .voxels && Int(node) < nodeCount)
     precondition(direction >= 0 && direction < neighbourhood.degree)
-    return VoxelRule(
-      solid, width: width, height: height, depth: depth, neighbourhood: neighbourhood, walk: walk
-    ).step(node, direction)
+    return voxelRule.step(node, direction)
+  }
+
+  /// A bit for each direction in which a step may leave `node` as built; none is missing.
+  func slotsOpen(_ node: UInt32) -> Int {
+    form == .voxels && neighbourhood != .walk ? voxelRule.flights(Int(node)) : -1
+  }
+
+  private var voxelRule: VoxelRule {
+    VoxelRule(
+      solid, width: width, height: height, depth: depth, neighbourhood: neighbourhood, walk: walk)
   }
 }
 
@@ -113,6 +121,92 @@ struct VoxelRule {
     else { return nil }
     return (UInt32(there + level * width * height), walk.cost(climbed: level - z))
   }
+
+  // MARK: Flights of one cell
+
+  /// A bit for each direction in which one can fly from a node.
+  func flights(_ node: Int) -> Int {
+    let (row, x) = node.quotientAndRemainder(dividingBy: width)
+    let (z, y) = row.quotientAndRemainder(dividingBy: height)
+    let free = Self.freeAround((x, y, z), (width, height, depth)) {
+      solid.load($0 * 8, as: UInt64.self)
+    }
+    return Self.flights(free, neighbourhood)
+  }
+
+  /// The cells around `place`, itself included, a bit each by z, y, x ascending: 1 where it is free
+  /// and of the world.
+  ///
+  /// - Parameter word: 64 cells, bit k: cell 64 * i + k is solid.
+  /// - Complexity: No more than 27 words are asked for, mostly 9.
+  @inline(__always)
+  static func freeAround(
+    _ place: (x: Int, y: Int, z: Int), _ size: (width: Int, height: Int, depth: Int),
+    _ word: (Int) -> UInt64
+  ) -> UInt32 {
+    var bits: UInt32 = 0
+    // Of the three cells of a row, those that are of the world.
+    let inside: UInt32 = (place.x == 0 ? 6 : 7) & (place.x == size.width &- 1 ? 3 : 7)
+    for dz in -1...1 {
+      let z = place.z &+ dz
+      if z < 0 || z >= size.depth { continue }
+      for dy in -1...1 {
+        let y = place.y &+ dy
+        if y < 0 || y >= size.height { continue }
+        let centre = (z &* size.height &+ y) &* size.width &+ place.x
+        let (at, shift) = (centre &>> 6, UInt64(truncatingIfNeeded: centre & 63))
+        let own = word(at)
+        var solid = UInt32(truncatingIfNeeded: own &>> shift & 1) &<< 1
+        if inside & 1 != 0 {
+          let bit = shift > 0 ? own &>> (shift &- 1) : word(at &- 1) &>> 63
+          solid |= UInt32(truncatingIfNeeded: bit & 1)
+        }
+        if inside & 4 != 0 {
+          let bit = shift < 63 ? own &>> (shift &+ 1) : word(at &+ 1)
+          solid |= UInt32(truncatingIfNeeded: bit & 1) &<< 2
+        }
+        let place = UInt32(truncatingIfNeeded: (dz &+ 1) &* 9 &+ (dy &+ 1) &* 3)
+        bits |= (~solid & inside) &<< place
+      }
+    }
+    return bits
+  }
+
+  /// A bit for each direction in which one can fly, by the cells around.
+  @inline(__always)
+  static func flights(_ free: UInt32, _ neighbourhood: Neighbourhood) -> Int {
+    if free &>> 13 & 1 == 0 { return 0 }
+    if neighbourhood == .six {
+      // East, south, west, north, up, down.
+      let plane = (free &>> 14 & 1) | (free &>> 16 & 1) &<< 1 | (free &>> 12 & 1) &<< 2
+      let rest = (free &>> 10 & 1) &<< 3 | (free &>> 22 & 1) &<< 4 | (free &>> 4 & 1) &<< 5
+      return Int(plane | rest)
+    }
+    var open = 0
+    for direction in 0..<26 {
+      let box = boxes[direction]
+      if free & box == box { open |= 1 &<< direction }
+    }
+    return open
+  }
+
+  /// The cells of the box that a step's ends span, in the order of `freeAround`, by direction.
+  private static let boxes: InlineArray<26, UInt32> = {
+    var boxes = InlineArray<26, UInt32>(repeating: 0)
+    for direction in 0..<26 {
+      let (dx, dy, dz) = Neighbourhood.twentySix.offset(direction)
+      for z in min(dz, 0)...max(dz, 0) {
+        for y in min(dy, 0)...max(dy, 0) {
+          for x in min(dx, 0)...max(dx, 0) {
+            boxes[direction] |= 1 << UInt32((z + 1) * 9 + (y + 1) * 3 + x + 1)
+          }
+        }
+      }
+    }
+    return boxes
+  }()
+
+  // MARK: Counting
 
   /// Steps in all.
   func edgeCount() -> Int { neighbourhood == .walk ? walkCount() : flightCount() }

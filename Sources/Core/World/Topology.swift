@@ -59,6 +59,8 @@ public final class Topology: Sendable {
   @usableFromInline let places: SlabView
   @usableFromInline let hasLabels: Bool
   @usableFromInline let firstLabel: UInt32
+  /// Most edges that lead onto one node.
+  public let degreeMax: Int
 
   /// The world of an image that is known to be whole.
   init(whole image: Slab) {
@@ -105,6 +107,15 @@ public final class Topology: Sendable {
     hasWeights = rows.byteCount > 0
     hasLabels = labels.byteCount > 0
     hasCoordinates = places.byteCount > 0
+    var degreeMax = neighbourhood.degree
+    if neighbourhood == .walk { degreeMax = 4 * (Int(walk.climb) + Int(walk.fall) + 1) }
+    if form == .network {
+      for node in 0..<nodeCount {
+        let first = inStart.load(node * 4, as: UInt32.self)
+        degreeMax = max(degreeMax, Int(inStart.load(node * 4 + 4, as: UInt32.self)) - Int(first))
+      }
+    }
+    self.degreeMax = degreeMax
   }
 
   // MARK: Places

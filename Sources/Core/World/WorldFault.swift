@@ -15,6 +15,15 @@
     case .network: neighbourhood == .network
     }
   }
+
+  /// The form's name in answers and reports.
+  public var word: String {
+    switch self {
+    case .grid: "grid"
+    case .voxels: "voxels"
+    case .network: "network"
+    }
+  }
 }
 
 /// A part of a world file behind its header.

@@ -40,6 +40,28 @@ public struct WorldReport: Equatable, Sendable {
   }
 }
 
+/// The largest set of a world's nodes between any two of which there is a way as built, there and
+/// back.
+public struct LargestRegion: Sendable {
+  private let ranks: Slab
+  private let label: UInt32
+  /// Nodes in it; 0 where nobody can be anywhere.
+  public let count: Int
+
+  /// - Complexity: O(nodes + edges); 13 bytes a node, of which 4 stay.
+  public init(_ world: Topology) {
+    var search = RegionSearch(world)
+    for node in 0..<UInt32(world.nodeCount) where world.isPassable(node) { search.visit(node) }
+    ranks = search.ranks
+    label = search.largestLabel
+    count = search.largestRegion
+  }
+
+  public func contains(_ node: UInt32) -> Bool {
+    count > 0 && ranks.load(Int(node) * 4, as: UInt32.self) == label
+  }
+}
+
 extension Topology {
   /// Slots for edges at `node`: some may be empty.
   func slotCount(_ node: UInt32) -> Int {
@@ -54,7 +76,7 @@ extension Topology {
       let multiplier = weights(Int(node)) >> UInt64(slot * 8) & 0xff
       if multiplier == 0 { return nil }
       return (
-        UInt32(Int(node) + compass.deltas[slot]), UInt32(multiplier * compass.costs[slot])
+        UInt32(Int(node) + compass.delta(slot)), UInt32(multiplier * compass.cost(slot))
       )
     case .voxels: return voxelStep(node, slot).map { ($0.node, $0.cost) }
     case .network:
@@ -70,7 +92,7 @@ private struct RegionSearch {
   private let compass: Compass
   /// For each node when it was first seen, or the least such of those it leads back to; regions
   /// that are found count down from the greatest number.
-  private let ranks: Slab
+  let ranks: Slab
   /// Nodes on the way to where the search is, from the front; nodes of regions not yet whole, from
   /// the back. A node is in one of them at most.
   private let stacks: Slab
@@ -84,11 +106,13 @@ private struct RegionSearch {
   private var nextRegion = UInt32.max
   private(set) var regionCount = 0
   private(set) var largestRegion = 0
+  /// The rank of its nodes.
+  private(set) var largestLabel = UInt32.max
   private(set) var costMax: UInt32 = 0
 
   init(_ world: Topology) {
     self.world = world
-    compass = Compass(world.form == .grid ? world.neighbourhood : .four, width: world.width)
+    compass = Compass(world.neighbourhood, width: world.width, height: world.height)
     ranks = Slab(byteCount: world.nodeCount * 4)
     stacks = Slab(byteCount: world.nodeCount * 4, zeroed: false)
     slots = Slab(byteCount: world.nodeCount * 4, zeroed: false)
@@ -122,7 +146,12 @@ private struct RegionSearch {
   private mutating func advance(_ node: UInt32) -> Bool {
     var slot = Int(slots.load((wayCount - 1) * 4, as: UInt32.self))
     let end = world.slotCount(node)
+    let open = world.slotsOpen(node)
     while slot < end {
+      if world.form == .voxels && open >> slot & 1 == 0 {
+        slot += 1
+        continue
+      }
       if let (head, cost) = world.edge(node, slot: slot, compass) {
         if rank(head) == 0 {
           // This edge is looked at again when the search has come back.
@@ -164,6 +193,6 @@ private struct RegionSearch {
     ranks.store(nextRegion, Int(node) * 4)
     nextRegion -= 1
     regionCount += 1
-    largestRegion = max(largestRegion, size)
+    if size > largestRegion { (largestRegion, largestLabel) = (size, nextRegion + 1) }
   }
 }
