@@ -35,6 +35,7 @@ let fuzzing: [Target] = {
   let parsers = [
     "Frames", "Events", "Bodies", "Hunts", "Settings", "Paths", "Requests", "Sockets", "Journals",
     "Snapshots", "Branches", "Maps", "Definitions", "Forks", "Backups", "Python", "Replays",
+    "Worlds", "Sources",
   ]
   let dependencies: [Target.Dependency] = [
     "Bounded", "Pages", "Events", "Journal", "World", "Hunt", "Partitions", "Disk", "Net",
@@ -116,8 +117,8 @@ let package = Package(
       name: "veltrix",
       dependencies: [
         "Bounded", "Pages", "Events", "Journal", "World", "Scoring", "Hunt", "Partitions",
-        "CSystem", "CMallocCount", "Machine", "Disk", "Net", "Authoring", "Engine", "Gateway",
-        "Simulation", "Client",
+        "CSystem", "CMallocCount", "Machine", "Bus", "Disk", "Net", "Authoring", "Engine",
+        "Gateway", "Simulation", "Client",
       ],
       path: "Sources/veltrix", swiftSettings: strict),
 

@@ -48,7 +48,7 @@ func insist(_ holds: Bool, _ property: @autoclosure () -> String) {
 /// Every parser that reads what others wrote.
 let parsers: [Parser] = [
   frames, events, bodies, hunts, settings, paths, requests, sockets, journals, snapshots, branches,
-  maps, definitions, forks, backups, python, replays,
+  maps, definitions, forks, backups, python, replays, worlds, sources,
 ]
 
 /// Takes choices and pieces from the front of an input.

@@ -187,6 +187,8 @@ def misfit(value, schema, document, at="body"):
         return f"{at}: {value!r} is no {names}"
     if "enum" in schema and value not in schema["enum"]:
         return f"{at}: {value!r} is none of {schema['enum']}"
+    if "const" in schema and value != schema["const"]:
+        return f"{at}: {value!r} is not {schema['const']!r}"
     if number and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
         return f"{at}: {value} is out of range"
     if isinstance(value, str) and not re.search(schema.get("pattern", ""), value):
@@ -200,7 +202,8 @@ def misfit(value, schema, document, at="body"):
         known = schema.get("properties", {})
         if lost := [key for key in schema.get("required", []) if key not in value]:
             return f"{at}: no {lost}"
-        if known and (strange := [key for key in value if key not in known]):
+        # A part without a type narrows the whole, and names no more than it narrows.
+        if known and "type" in schema and (strange := [key for key in value if key not in known]):
             return f"{at}: {strange} not described"
         parts = [(f"{at}.{key}", item, known.get(key, {})) for key, item in value.items()]
     else:
@@ -556,6 +559,72 @@ def every_bad_body_is_answered_and_counted():
 
 
 @check
+def every_change_of_an_edge_that_contradicts_itself_is_told():
+    for keys, wanted, field, word in (
+        ({}, "missing_field", "value", '"multiplier"'),
+        ({"change": "open"}, "missing_field", "value", '"direction", or "edge"'),
+        ({"edge": 17}, "missing_field", "value", '"cost"'),
+        ({"cost": 17}, "missing_field", "treasure", '"edge"'),
+        ({"change": "add", "cost": 3}, "missing_field", "treasure", '"to" and "cost"'),
+        ({"change": "add", "to": 3}, "missing_field", "value", '"to" and "cost"'),
+        ({"change": "remove"}, "missing_field", "treasure", '"edge"'),
+        ({"edge": 17, "cost": 1, "direction": 0}, "unknown_field", "value", '"direction"'),
+        ({"direction": 0, "cost": 3}, "unknown_field", "value", '"cost"'),
+        ({"direction": 0, "multiplier": 3, "width": 2}, "unknown_field", "value", '"width"'),
+        ({"change": "close", "edge": 1, "cost": 3}, "unknown_field", "value", '"cost"'),
+        ({"change": "remove", "edge": 1, "to": 2}, "unknown_field", "treasure", '"to"'),
+        ({"change": "place", "edge": 1}, "unknown_field", "treasure", '"edge"'),
+        ({"treasure": 17, "edge": 17, "cost": 1}, "repeated_field", "treasure", '"edge"'),
+        ({"treasure": 1, "to": 1, "cost": 1, "change": "add"}, "repeated_field", "treasure", '"to"'),
+        ({"value": 0, "change": "open"}, "repeated_field", "value", '"change"'),
+        ({"change": "opne", "edge": 1}, "unknown_kind", "value", 'did you mean "open"'),
+        ({"change": 1}, "wrong_type", "value", '"change"'),
+        ({"change": "add", "to": 1, "cost": 0}, "out_of_range", "value", '"cost"'),
+        ({"edge": 2**32, "cost": 1}, "out_of_range", "treasure", '"edge"'),
+        ({"edge": 1, "cost": 2**31}, "out_of_range", "value", '"cost"'),
+        ({"direction": 26, "multiplier": 1}, "out_of_range", "value", "0...25"),
+        ({"direction": 8, "multiplier": 1, "block": True}, "out_of_range", "value", "0...7"),
+        ({"change": "place", "height": 33}, "out_of_range", "value", "1...32"),
+        ({"change": "break", "width": 32, "height": 17}, "out_of_range", "value", "512"),
+        ({"value": 9 << 40}, "out_of_range", "value", '"value"'),
+    ):
+        answer = expect(post({"kind": "edge", **keys}), 400, "rejected")
+        same(results(answer), [wanted], f"results of {keys}")
+        outcome = answer.json["outcomes"][0]
+        same(outcome["field"], field, f"field of {keys}")
+        if word not in outcome["message"]:
+            raise Failed(f"{keys}: no {word} in {outcome['message']}")
+    for key in ("change", "edge", "to", "cost", "width", "height", "depth"):
+        value = "open" if key == "change" else 1
+        same(results(post({"kind": "move", "player": 1, key: value})), ["unknown_field"], key)
+
+
+@check
+def every_change_of_an_edge_is_described_and_taken():
+    document = description()
+    schema = document["components"]["schemas"]["Event"]["discriminator"]["mapping"]["edge"]
+    for keys in (
+        {"x": 2, "y": 4, "direction": 0, "multiplier": 3},
+        {"x": 2, "y": 4, "multiplier": 0, "block": True},
+        {"x": 2, "y": 4, "direction": 25, "change": "open"},
+        {"x": 2, "y": 4, "direction": 0, "change": "close"},
+        {"edge": 17, "cost": 250},
+        {"edge": 17, "change": "close"},
+        {"edge": 17, "change": "open"},
+        {"edge": 17, "change": "remove"},
+        {"x": 1, "y": 2, "to": 5123, "cost": 30, "change": "add"},
+        {"x": 1, "y": 2, "z": 3, "change": "place"},
+        {"x": 1, "y": 2, "z": 3, "width": 4, "height": 4, "depth": 2, "change": "break"},
+        {"x": 1, "y": 2, "value": 4098},
+    ):
+        event = {"kind": "edge", **keys}
+        if found := misfit(event, {"$ref": schema}, document):
+            raise Failed(f"{event}: {found}")
+        answer = expect(post(event), 200)
+        same(answer.json["counts"]["rejected"], 0, f"rejected of {event}")
+
+
+@check
 def a_bad_line_costs_only_itself():
     line = json.dumps(score("lines"))
     same(results(post(f"{line}\n{{bad\n\n{line}\n")), ["ok", "malformed", "ok"])
@@ -801,7 +870,7 @@ def a_hint_leads_to_the_treasure():
     expect(post({"kind": "move", "player": 1, "x": 2, "y": 1}, name=name), 200)
     hint = expect(hunt("/players/1/hint", name), 200).json
     same((hint["treasure"], hint["blocks"], hint["distance"]), (7, "3.000", 3 * hint["unit"]))
-    same(hint["next"], {"x": 3, "y": 1, "z": 0})
+    same(hint["next"], {"x": 3, "y": 1, "z": 0, "edge": hint["next"]["edge"]})
 
 
 # Boards, treasures, paths, books

@@ -31,7 +31,7 @@ spec.loader.exec_module(check_page)
 
 DIFF = {
     "against": "main", "pages_differing": 412, "micros": 3200,
-    "counts": {"players": 3, "treasures": 1, "edges": 0, "prizes": 2},
+    "counts": {"players": 3, "treasures": 1, "edges": 0, "blocks": 0, "prizes": 2},
     "players": [
         {"player": 7, "score": [120, None], "rank": [1, None]},
         {"player": "<b>anna</b>", "score": [90, 110], "rank": [2, 1]},

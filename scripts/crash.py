@@ -225,7 +225,12 @@ class Campaign:
         if self.engine.request("GET", path)[0] == 200:
             status, _, body = self.engine.request("DELETE", path)
             check(status == 204, f"deleting after the crashes: {status} {body}")
-        left = [name for name in os.listdir(self.data) if name not in ("hunts", "lock")]
+        left = [name for name in os.listdir(self.data) if name not in ("hunts", "lock", "worlds")]
+        here = {os.stat(os.path.join(self.data, "hunts", name, "world.vxw")).st_ino
+                for name in os.listdir(os.path.join(self.data, "hunts"))}
+        worlds = os.path.join(self.data, "worlds")
+        left += [name for name in os.listdir(worlds)
+                 if os.stat(os.path.join(worlds, name)).st_ino not in here]
         check(not left, f"left of deleted hunts: {left}")
         self.stop()
 

@@ -16,12 +16,19 @@ let bodies = Parser(
     let odd = #"{"kind":"score","player":1,"points":-5,"sequence":3,"producer":4,"time":0,"z":-1}"#
     let spawn = #"{"kind":"spawn","treasure":4,"x":0,"y":9,"points":10,"stock":1048575,"hunt":2}"#
     let edge = #"{"kind":"edge","x":1,"y":2,"multiplier":0,"direction":7,"block":true}"#
+    let edges = [
+      #""x":1,"direction":0,"change":"open""#, #""x":1,"direction":9,"change":"close""#,
+      #""edge":17,"cost":250"#, #""edge":17,"change":"remove""#,
+      #""to":5123,"cost":30,"change":"add""#, #""change":"place""#,
+      #""width":4,"height":4,"depth":2,"change":"break""#, #""change":"add","edge":1,"cost":0"#,
+    ].map { #"{"kind":"edge",\#($0)}"# }
     let deep = String(repeating: #"{"a":["#, count: 17) + String(repeating: "]}", count: 17)
     return [
       Seed("object", mode: 0, Array(join.utf8)), Seed("claim", mode: 1, Array(claim.utf8)),
       Seed("array", mode: 4, Array("[\(join), \(claim),\(odd) ]".utf8)),
       Seed("lines", mode: 8, Array("\(spawn)\r\n\n\(edge)\n\(odd)\n".utf8)),
       Seed("lines-one-bad", mode: 8, Array("\(spawn)\n{\"kind\":}\n\(join)".utf8)),
+      Seed("edges", mode: 0x0e, Array("[\(edges.joined(separator: ","))]".utf8)),
       Seed("names", mode: 0x6c, Array("[\(join),\(join)]".utf8)),
       Seed("escapes", mode: 1, Array(#"{"kin\u0064":"jo\u0069n","player":"\ud83d\ude00\n"}"#.utf8)),
       Seed("half-a-pair", mode: 1, Array(#"{"kind":"join","player":"\ud83d"}"#.utf8)),

@@ -19,7 +19,7 @@ let definitions = Parser(
       Seed("small", mode: 0, HuntDefinition(name: "a").encoded()),
       Seed("cut", mode: 0, Array(full.encoded().dropLast(5))),
       Seed("manifest", mode: 1, stored.manifest), Seed("manifest-crc", mode: 2, stored.manifest),
-      Seed("manifest-lines", mode: 2, Array("veltrix hunt 1\nnumber  7\nidentity\n\n \n".utf8)),
+      Seed("manifest-lines", mode: 2, Array("veltrix hunt 2\nnumber  7\nidentity\n\n \n".utf8)),
     ]
   },
   check: { input in
@@ -33,7 +33,7 @@ let definitions = Parser(
       let (definition, map, manifest) = try stored.folder.open()
       insist(
         definition == stored.definition && map.digest == stored.map.digest
-          && text.starts(with: Array("veltrix hunt 1\n".utf8)) && manifest.segmentBytes >= 1 << 20,
+          && text.starts(with: Array("veltrix hunt 2\n".utf8)) && manifest.segmentBytes >= 1 << 20,
         "\(manifest)")
     } catch {
       guard case .damaged(let path, let reason) = error else { throw error }
@@ -69,7 +69,7 @@ nonisolated(unsafe) private let stored = StoredHunt()
 
 private final class StoredHunt {
   let definition: HuntDefinition
-  let map: BlockMap
+  let map: Topology
   let folder: HuntFolder
   let manifest: [UInt8]
   var path: String { folder.path }
@@ -78,7 +78,7 @@ private final class StoredHunt {
     definition = HuntDefinition(name: "market")
     let text = Array("type octile\nheight 2\nwidth 2\nmap\n..\n..\n".utf8)
     do {
-      map = try BlockMap(parsing: text.span, neighbourhood: .eight)
+      map = try Topology(parsing: text.span, neighbourhood: .eight)
       folder = HuntFolder(data: FuzzFolder.path, name: "market")
       _ = try folder.create(definition, map: map, number: 3, segmentBytes: 1 << 20)
       manifest = try Files.read(folder.path + "/manifest")

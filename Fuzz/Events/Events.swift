@@ -6,7 +6,7 @@ let events = Parser(
   name: "Events", bytesMax: 64 * 8,
   seeds: {
     let spawn = SpawnOffer(points: 50, stock: 3).value
-    let edge = EdgeOrder(multiplier: 9, direction: 3, wholeBlock: true).value
+    let edge: Int64 = 9 | 3 << 8 | 1 << 12
     let good = EventKind.allCases.map { kind in
       let value: Int64 = kind == .spawn ? spawn : kind == .edge ? edge : 12
       return Event(
@@ -18,6 +18,16 @@ let events = Parser(
       kind: .score, hunt: .max, producer: .max, sequence: Event.sequenceMax, player: .max,
       time: Event.timeMax, x: .max, y: .min, z: .max, treasure: .max, value: -1_000_000_000)
     seeds.append(Seed("limits", [UInt8](of: most)))
+    let orders: [EdgeOrder] = [
+      .step(direction: 9, multiplier: 3), .open(direction: 25), .edge(cost: 250), .openEdge,
+      .add(cost: 30), .remove, .place(width: 32), .break(width: 4, height: 4, depth: 2),
+    ]
+    let edges = orders.map {
+      Event(kind: .edge, x: 1, y: 2, z: 3, treasure: 17, value: $0.value)
+    }
+    for (order, event) in zip(orders, edges) {
+      seeds.append(Seed("edge-\(order.action)", [UInt8](of: event)))
+    }
     seeds.append(Seed("all", good.flatMap { [UInt8](of: $0) }))
     return seeds
   },

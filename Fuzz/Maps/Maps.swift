@@ -25,9 +25,9 @@ let maps = Parser(
     guard let mode = input.first else { return }
     let text = Array(input.dropFirst())
     let neighbourhood: Neighbourhood = mode & 1 == 0 ? .four : .eight
-    let map: BlockMap
+    let map: Topology
     do throws(MapRejection) {
-      map = try BlockMap(parsing: text.span, neighbourhood: neighbourhood)
+      map = try Topology(parsing: text.span, neighbourhood: neighbourhood)
     } catch {
       let lines = text.count { $0 == 0x0a } + 1
       try require((1...lines).contains(error.line), "\(error) of \(lines) lines")
@@ -38,7 +38,7 @@ let maps = Parser(
     let again = map.mapText()
     var isSame = false
     do throws(MapRejection) {
-      let copy = try BlockMap(parsing: again.span, neighbourhood: neighbourhood)
+      let copy = try Topology(parsing: again.span, neighbourhood: neighbourhood)
       isSame = copy.digest == map.digest && copy.mapText() == again
     } catch { throw Broken("the map's own text is refused: \(error)") }
     try require(isSame, "the map's text gives another map")

@@ -20,6 +20,11 @@ let python = Parser(
             kind: kind, flags: .wantRank, hunt: 3, producer: 4, sequence: 5, player: 6, time: 7,
             x: -1, y: 2, z: 3, treasure: 1, value: kind == .edge ? 0x1703 : 9 << 31 | 7)))
     }
+    let parts: [Int64] = [9 << 32 | 3, 25 << 32, 250, 0, 30, 0, 31 << 44, 0x463 << 44]
+    for (form, parts) in zip(1...8 as ClosedRange<Int64>, parts) {
+      let order = Event(kind: .edge, x: 1, treasure: 17, value: form << 40 | parts)
+      seeds.append(Seed("event-edge-\(form)", mode: 2, [UInt8](of: order)))
+    }
     seeds.append(Seed("hello", mode: 3, [UInt8](of: hello)))
     seeds += FrameType.allCases.map { type in
       let isEmpty = type == .ping || type == .pong

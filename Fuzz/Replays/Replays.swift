@@ -85,9 +85,9 @@ private func journalled(_ input: [UInt8]) -> [Event] {
   return events
 }
 
-private let map: BlockMap = {
+private let map: Topology = {
   let text = Array("type octile\nheight 5\nwidth 5\nmap\n.....\n.@@..\n.....\n...@.\n.....\n".utf8)
-  do { return try BlockMap(parsing: text.span, neighbourhood: .eight) } catch {
+  do { return try Topology(parsing: text.span, neighbourhood: .eight) } catch {
     fatalError("\(error)")
   }
 }()

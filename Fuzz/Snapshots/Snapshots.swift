@@ -125,7 +125,7 @@ private final class Stored {
     definition.treasures = [TreasureSpec(id: 1, x: 2, y: 3)]
     let text = Array("type octile\nheight 4\nwidth 4\nmap\n....\n....\n....\n....\n".utf8)
     do {
-      let map = try BlockMap(parsing: text.span, neighbourhood: .eight)
+      let map = try Topology(parsing: text.span, neighbourhood: .eight)
       let folder = HuntFolder(data: FuzzFolder.path, name: "snapshots")
       let manifest = try folder.create(definition, map: map, number: 3, segmentBytes: 1 << 20)
       files = SnapshotFiles(folder, definition, map, manifest)
@@ -134,7 +134,7 @@ private final class Stored {
     } catch { preconditionFailure("\(error)") }
   }
 
-  private func play(_ definition: HuntDefinition, _ map: BlockMap) throws {
+  private func play(_ definition: HuntDefinition, _ map: Topology) throws {
     let own = PagePool(pageCount: 4 * Partition.pagesNeeded(definition, map))
     var partition = Partition(
       definition, map: map, number: 3, digestEvery: 2_560, heldLines: 4_096, pool: own)

@@ -27,7 +27,7 @@ struct ApplyBench: ~Copyable {
   private let plan: Plan
   private(set) var partition: Partition
   let definition: HuntDefinition
-  let map: BlockMap
+  let map: Topology
   /// Keeps the journal's lines, one behind the other, as far as it has room.
   private let record: Slab?
   private(set) var recordedLines = 0
@@ -51,7 +51,7 @@ struct ApplyBench: ~Copyable {
       String(
         (0..<Self.side).map { x in y % 8 == 0 && (x / 16) % 2 == (y / 8) % 2 ? "@" : "." })
     }
-    map = BlockMap(rows: rows, neighbourhood: .eight)
+    map = Topology(rows: rows, neighbourhood: .eight)
     var definition = HuntDefinition(name: "bench")
     definition.limits.players = plan.players
     definition.limits.treasures = plan.treasures
@@ -61,7 +61,7 @@ struct ApplyBench: ~Copyable {
     treasurePlaces = Slab(byteCount: plan.treasures * 8)
     for at in 0..<plan.treasures {
       let node = Self.openNode(map, &random)
-      let (x, y) = map.place(node)
+      let (x, y, _) = map.place(node)
       var treasure = TreasureSpec(id: UInt32(at + 1), x: Int32(x), y: Int32(y))
       treasure.stock = 100
       treasure.respawnMs = 10_000
@@ -85,7 +85,7 @@ struct ApplyBench: ~Copyable {
     join()
   }
 
-  private static func openNode(_ map: BlockMap, _ random: inout SplitMix64) -> UInt32 {
+  private static func openNode(_ map: Topology, _ random: inout SplitMix64) -> UInt32 {
     while true {
       let node = UInt32(random.below(UInt64(map.nodeCount)))
       if map.isPassable(node) { return node }
@@ -101,7 +101,7 @@ struct ApplyBench: ~Copyable {
     while player < plan.players {
       let count = min(Self.batch, plan.players - player)
       for at in 0..<count {
-        let (x, y) = map.place(places.load((player + at) * 4, as: UInt32.self))
+        let (x, y, _) = map.place(places.load((player + at) * 4, as: UInt32.self))
         input.store(
           event(.join, player + at, x, y), at * 64)
       }
@@ -178,7 +178,7 @@ struct ApplyBench: ~Copyable {
   /// One step to an open neighbour, or none where the player is walled in.
   private mutating func move(_ player: Int) -> Event {
     let node = places.load(player * 4, as: UInt32.self)
-    var (x, y) = map.place(node)
+    var (x, y, _) = map.place(node)
     let first = UInt8(truncatingIfNeeded: random.next() & 6)
     for turn in 0..<4 as Range<UInt8> {
       let (dx, dy) = map.neighbourhood.step((first + turn * 2) & 7)

@@ -53,6 +53,12 @@ struct Arguments {
     return value
   }
 
+  /// Removes all words and returns them.
+  mutating func takeWords() -> [String] {
+    defer { words = [] }
+    return words
+  }
+
   /// Removes a flag and returns the values of all its occurrences.
   mutating func takeAll(_ name: String) -> [String] {
     let values = flags.filter { $0.name == name }.map(\.value)

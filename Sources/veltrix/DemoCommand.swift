@@ -111,7 +111,7 @@ enum DemoCommand {
 
   private static func build(
     _ options: Options
-  ) -> (value: (HuntDefinition, BlockMap)?, findings: [Finding]) {
+  ) -> (value: (HuntDefinition, Topology)?, findings: [Finding]) {
     var built =
       options.map.map { HuntBuilder.build(huntFile(map: $0), maps: .relative(to: ".")) }
       ?? HuntBuilder.build(path: townPath)
@@ -153,7 +153,7 @@ enum DemoCommand {
 
   /// Makes the hunt unless the data folder has it already.
   private static func create(
-    _ definition: HuntDefinition, _ map: BlockMap, _ server: Server
+    _ definition: HuntDefinition, _ map: Topology, _ server: Server
   ) throws(DemoFault) {
     if let old = server.engine.hunt(named: definition.name) {
       guard old.map.digest == map.digest else {

@@ -24,7 +24,7 @@ final class DemoRun {
   private var shown = DemoPlayers.Stats.zero
 
   init(
-    _ options: DemoCommand.Options, _ definition: HuntDefinition, _ map: BlockMap, _ server: Server
+    _ options: DemoCommand.Options, _ definition: HuntDefinition, _ map: Topology, _ server: Server
   ) throws(DemoFault) {
     self.options = options
     hunt = definition.name
@@ -34,7 +34,7 @@ final class DemoRun {
     limits.connectionCountMax = 16
     limits.streamCountMax = 16
     limits.tickMs = 5
-    let area = LargestArea(map)
+    let area = LargestRegion(map)
     do throws(NetFault) {
       loop = try Loop(limits: limits)
       players = try DemoPlayers(

@@ -14,7 +14,7 @@ struct DifferenceBench: ~Copyable {
 
   private let plan: PagesBench.Plan
   private let definition: HuntDefinition
-  private let map: BlockMap
+  private let map: Topology
   private var state: HuntState
   private var effects = EffectBuffer(capacity: 1)
   private var random: SplitMix64
@@ -28,7 +28,7 @@ struct DifferenceBench: ~Copyable {
     var side = 8
     while side * side * 8 < plan.edges { side += 1 }
     let row = String(repeating: ".", count: side)
-    map = BlockMap(rows: Array(repeating: row, count: side), neighbourhood: .eight)
+    map = Topology(rows: Array(repeating: row, count: side), neighbourhood: .eight)
     var definition = HuntDefinition(name: "bench")
     definition.limits.players = plan.players
     definition.rules.claimsPerPlayer = 1
@@ -114,8 +114,8 @@ struct DifferenceBench: ~Copyable {
     let direction = UInt8(random.below(8))
     guard state.world.neighbour(node, direction) != nil else { return }
     let held = state.world.multiplier(node, direction, state.space)
-    let order = EdgeOrder(multiplier: held % 255 + 1, direction: direction, wholeBlock: false)
-    let (x, y) = map.place(node)
+    let order = EdgeOrder.step(direction: direction, multiplier: held % 255 + 1)
+    let (x, y, _) = map.place(node)
     apply(.edge, 1, order.value, x, y)
   }
 

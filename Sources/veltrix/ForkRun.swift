@@ -209,7 +209,7 @@ struct DifferenceFlags {
   var limit = 50
 
   static let help = """
-      --parts <part,...>        of players, treasures, prizes, edges                    default all
+      --parts <part,...>        of players, treasures, prizes, edges, blocks            default all
       --limit <n>               rows of each part, 0...100,000; 0 for counts alone       default 50
     """
 

@@ -2,6 +2,7 @@ import Bounded
 import CMallocCount
 import CSystem
 import Disk
+import Hunt
 import Pages
 import World
 
@@ -32,8 +33,8 @@ struct GraphBench: ~Copyable {
   typealias Figure = PagesBench.Figure
 
   private let plan: Plan
-  private let map: BlockMap
-  private let world: GridWorld
+  private let map: Topology
+  private let world: WorldGraph
   private let field: TreasureField
   private var space: PageSpace
   private var scratch: FieldScratch
@@ -51,12 +52,14 @@ struct GraphBench: ~Copyable {
     random = SplitMix64(seed: plan.seed)
     map = Self.map(side: plan.side)
     var layout = PageLayout()
-    world = GridWorld("world", map, in: &layout)
+    world = WorldGraph(
+      "world", map, addedMax: HuntLimits.edgesDefault, in: &layout)
     field = TreasureField("field", over: world, in: &layout)
     let pool = PagePool(pageCount: layout.pageCount * 2 + 1)
     adviseHugePages(pool.memory)
     space = PageSpace(layout, pool: pool)
-    scratch = FieldScratch(nodeCount: map.nodeCount, workMax: plan.work)
+    scratch = FieldScratch(
+      nodeCount: map.nodeCount, workMax: plan.work, degreeMax: world.degreeMax)
     plain = PlainGraph(side: plan.side)
     for node in 0..<UInt32(map.nodeCount) {
       for direction in 0..<4 as Range<UInt8> where world.neighbour(node, direction) != nil {
@@ -67,12 +70,12 @@ struct GraphBench: ~Copyable {
     }
   }
 
-  private static func map(side: Int) -> BlockMap {
+  private static func map(side: Int) -> Topology {
     var text = Array("type octile\nheight \(side)\nwidth \(side)\nmap\n".utf8)
     let row = [UInt8](repeating: UInt8(ascii: "."), count: side) + [UInt8(ascii: "\n")]
     for _ in 0..<side { text += row }
     do throws(MapRejection) {
-      return try BlockMap(parsing: text.span, neighbourhood: .four)
+      return try Topology(parsing: text.span, neighbourhood: .four)
     } catch { preconditionFailure("the bench's own map: \(error)") }
   }
 
@@ -294,7 +297,7 @@ struct GraphBench: ~Copyable {
   /// Two nodes at most so many blocks apart along either side.
   private mutating func pair(within blocks: Int) -> (UInt32, UInt32) {
     let start = draw()
-    let (x, y) = map.place(start)
+    let (x, y, _) = map.place(start)
     while true {
       let dx = Int(random.below(UInt64(2 * blocks + 1))) - blocks
       let dy = Int(random.below(UInt64(2 * blocks + 1))) - blocks

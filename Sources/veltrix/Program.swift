@@ -11,10 +11,11 @@ struct Command: Sendable {
 /// The whole program: picks the subcommand and runs it.
 enum Program {
   static let commands: [Command] = [
-    ServeCommand.command, DemoCommand.command, CheckCommand.command, LoadCommand.command,
-    ReplayCommand.command, InspectCommand.command, BackupCommand.command, RestoreCommand.command,
-    ForkCommand.command, DiffCommand.command, UnplayCommand.command, RollbackCommand.command,
-    PromoteCommand.command, SimulateCommand.command, BenchCommand.command,
+    ServeCommand.command, DemoCommand.command, CheckCommand.command, WorldCommand.command,
+    LoadCommand.command, ReplayCommand.command, InspectCommand.command, BackupCommand.command,
+    RestoreCommand.command, ForkCommand.command, DiffCommand.command, UnplayCommand.command,
+    RollbackCommand.command, PromoteCommand.command, SimulateCommand.command,
+    BenchCommand.command,
   ]
 
   static func overview() -> String {

@@ -116,7 +116,7 @@ enum SimulateCommand {
         }
       }
     }
-    let missing = wishes.wantsCoverage ? coverage.missing : []
+    let missing = wishes.wantsCoverage ? coverage.missing(runs: wishes.seeds) : []
     if wishes.isJSON {
       Terminal.out(json(wishes, coverage, steps: steps, events: events, trace: trace, missing))
     } else {

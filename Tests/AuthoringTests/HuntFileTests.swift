@@ -31,7 +31,7 @@ import Testkit
     var definition = HuntDefinition(name: "a")
     definition.treasures = [TreasureSpec(id: 1, x: 0, y: 0)]
     #expect(file.definition == definition)
-    #expect(file.world.neighbours == 8)
+    #expect(file.world.neighbours == nil)
     #expect(file.generation == nil)
   }
 

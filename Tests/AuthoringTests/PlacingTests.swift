@@ -40,7 +40,7 @@ import Testkit
       let reachable: ((Int, Int) -> Bool)? = cut > 9 ? { x, _ in x * 20 >= cut * width } : nil
       let ground = Ground(width: width, height: height, passable: open, reachable: reachable)
       var candidates = 0
-      ground.forEachInZOrder { x, y in if ground.suits(x, y) { candidates += 1 } }
+      ground.forEachPlace { x, y, z in if ground.standing(x, y, z) == .fine { candidates += 1 } }
       let count = 1 + random.below(120)
       let text =
         "{hunt: a, world: {map: m}, treasures: {generate: {count: \(count),"
@@ -53,7 +53,7 @@ import Testkit
         && checked.findings.map(\.rule) == (count > candidates ? [.crowded] : [])
         && treasures.map(\.id) == Array(1...UInt32(count))
         && treasures.allSatisfy {
-          ground.suits(Int($0.x), Int($0.y)) && (3...5).contains($0.points)
+          ground.standing(Int($0.x), Int($0.y), 0) == .fine && (3...5).contains($0.points)
             && (2...4).contains($0.stock)
         }
     }
@@ -119,7 +119,7 @@ import Testkit
   func zOrder(width: Int, height: Int) {
     var seen = [Int](repeating: 0, count: width * height)
     let ground = Ground(width: width, height: height, passable: { _, _ in true })
-    ground.forEachInZOrder { x, y in seen[y * width + x] += 1 }
+    ground.forEachPlace { x, y, _ in seen[y * width + x] += 1 }
     #expect(seen.allSatisfy { $0 == 1 })
   }
 

@@ -142,7 +142,7 @@ struct RuleExample: Sendable, CustomStringConvertible {
     .init(
       .remoteMap, "hunt: a\nworld: {map: /etc/passwd}\n" + one,
       "f:2:9: error: world.map: a hunt sent over the network cannot name a file; give the map"
-        + " as `text`"
+        + " as `text`, or a world of the server as `name`"
     ),
     .init(
       .outside, head + "treasures: [{id: 1, x: 3, y: 0}]\n",

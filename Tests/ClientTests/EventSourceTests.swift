@@ -207,7 +207,7 @@ func isValid(_ event: Event) -> Bool {
   let read = HuntFile.parse(bytes, maps: .refused)
   #expect(read.findings.isEmpty)
   guard let file = read.value, let text = file.mapBytes().value else { return }
-  guard let map = try? BlockMap(parsing: text.span, neighbourhood: .eight) else {
+  guard let map = try? Topology(parsing: text.span, neighbourhood: .eight) else {
     Issue.record("the map is refused")
     return
   }

@@ -49,7 +49,7 @@ private func difference(_ rows: [ForkDifference.Part: String]) throws -> ForkDif
     Array(
       """
       {"offset":9,"head":9,"against":"main","pages":100,"pages_differing":3,"micros":12,
-      "counts":{"players":5,"treasures":1,"prizes":4,"edges":1}}
+      "counts":{"players":5,"treasures":1,"prizes":4,"edges":1,"blocks":0}}
       """.utf8))
   let tree = try #require(root.value)
   var difference = try #require(ForkDifference(tree, fork: 2))
@@ -98,22 +98,23 @@ private func difference(_ rows: [ForkDifference.Part: String]) throws -> ForkDif
 
 /// Counts come first; what was not read is not shown, and JSON says so.
 @Test func countsComeFirst() throws {
-  let made = try difference([.edges: #"[{"x":1,"y":2,"direction":0,"multiplier":[16,0]}]"#])
+  let made = try difference([.edges: #"[{"edge":9,"x":1,"y":2,"direction":0,"multiplier":[16,0]}]"#]
+  )
   #expect(
     made.lines(shownMax: 5) == [
       "fork 2 against main",
       "  differ    5 players, 1 treasure, 4 prizes, 1 edge",
       "  pages     3 of 100 differ",
       "", "edges",
-      "  x  y  direction  multiplier",
-      "  1  2          0  16 -> 0",
+      "  edge  from  to           multiplier or cost",
+      "     9  1, 2  direction 0  16 -> 0",
     ])
   #expect(made.isComplete)
   #expect(
     made.json == """
       {"fork":2,"against":"main","offset":9,"head":9,"pages":100,"pages_differing":3,"micros":12,\
-      "counts":{"players":5,"treasures":1,"prizes":4,"edges":1},\
-      "edges":[{"x":1,"y":2,"direction":0,"multiplier":[16,0]}],"complete":true}
+      "counts":{"players":5,"treasures":1,"prizes":4,"edges":1,"blocks":0},\
+      "edges":[{"edge":9,"x":1,"y":2,"direction":0,"multiplier":[16,0]}],"complete":true}
       """)
   #expect(try !difference([.players: "[]"]).isComplete)
 }

@@ -196,7 +196,7 @@ import Testkit
       == """
       line 2, column 2: there is no field "trasure", did you mean "treasure"?; the fields are kind, \
       rank, hint, hunt, producer, sequence, player, time, x, y, z, treasure, value, points, stock, \
-      multiplier, direction, block
+      multiplier, direction, block, cost, width, height, depth, change, edge, to
       """)
   #expect(
     first(#"{"kind":"mve"}"#).hasPrefix(#"line 1, column 2: there is no kind "mve", did you"#))
@@ -205,9 +205,40 @@ import Testkit
     first(#"{"kind":"move","x":1.5}"#)
       == #"line 1, column 16: "x" must be an integer -2147483648...2147483647"#)
   #expect(first(#"{"kind":"move"}"#) == #"line 1, column 1: the event needs "player""#)
+  #expect(first(#"{"kind":"score","player":1}"#) == #"line 1, column 1: the event needs "points""#)
   #expect(first("[1,]") == "line 1, column 2: an event must be an object")
   #expect(first(#"{"kind":"#) == "line 1, column 9: the text ends where JSON needs more")
   #expect(first("{'a'}") == #"line 1, column 2: JSON does not allow "'" here"#)
+  func edge(_ keys: String) -> String { first(#"{"kind":"edge",\#(keys)}"#) }
+  for (change, need) in [
+    ("add", #""to" and "cost""#), ("remove", #""edge""#), ("open", #""direction", or "edge""#),
+    ("close", #""direction", or "edge""#),
+    ("reweight", #""multiplier" and "direction" or "block": true, or "edge" and "cost""#),
+  ] {
+    let sentence = #"line 1, column 1: an edge event of change "\#(change)" needs \#(need)"#
+    #expect(edge(#""change":"\#(change)""#) == sentence)
+  }
+  #expect(edge(#""x":1"#) == edge(#""change":"reweight""#))
+  #expect(
+    edge(#""change":"opne","edge":3"#)
+      == """
+      line 1, column 16: there is no change "opne", did you mean "open"?; the changes are \
+      reweight, open, close, add, remove, place, break
+      """)
+  #expect(
+    edge(#""edge":3,"cost":1,"direction":2"#)
+      == #"line 1, column 34: "direction" does not belong to this kind of event or change"#)
+  #expect(
+    edge(#""change":"place","width":32,"height":17"#)
+      == """
+      line 1, column 33: "width" must be an integer 1...32, and a box has at most 512 blocks
+      """)
+  #expect(
+    edge(#""change":"open","direction":26"#)
+      == #"line 1, column 32: "direction" must be an integer 0...25, for a block 0...7"#)
+  #expect(
+    edge(#""treasure":3,"edge":3,"cost":1"#)
+      == #"line 1, column 29: "edge" says again what the event has said already"#)
   #expect(
     describe(Rejection(.reservedFlag, .flags, position: 2), eventAt: 5)
       == #"event 5, byte 2: "flags" has bits that only the engine may set"#)

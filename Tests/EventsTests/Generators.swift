@@ -17,11 +17,29 @@ func randomEvent(_ random: inout TestRandom) -> Event {
   event.treasure = 1 | UInt32(random.below(1 << 32))
   switch event.kind {
   case .spawn: event.value = Int64(random.next() >> UInt64(13 + random.below(51)))
-  case .edge: event.value = Int64(random.below(1 << 13)) & ~(8 << 8)
+  case .edge: event.value = randomOrder(&random)
   case .score: event.value = Int64(random.below(2_000_000_001)) - 1_000_000_000
   default: event.value = random.chance(70) ? 0 : Int64(bitPattern: random.next())
   }
   return event
+}
+
+/// The value of a valid edge event, of any form.
+func randomOrder(_ random: inout TestRandom) -> Int64 {
+  let direction = UInt8(random.below(26))
+  let cost = UInt32(truncatingIfNeeded: random.next() >> UInt64(33 + random.below(31)))
+  let (width, height, depth) = (1 + random.below(8), 1 + random.below(8), 1 + random.below(8))
+  switch random.below(9) {
+  case 0: return Int64(random.below(1 << 13)) & ~(8 << 8)
+  case 1: return 1 << 40 | Int64(direction) << 32 | Int64(random.below(256))
+  case 2: return EdgeOrder.open(direction: direction).value
+  case 3: return EdgeOrder.edge(cost: cost).value
+  case 4: return EdgeOrder.openEdge.value
+  case 5: return EdgeOrder.add(cost: max(1, cost)).value
+  case 6: return EdgeOrder.remove.value
+  case 7: return EdgeOrder.place(width: width, height: height, depth: depth).value
+  default: return EdgeOrder.break(width: width, height: height, depth: depth).value
+  }
 }
 
 /// A body that starts valid and is then, most often, broken in a small way.
@@ -51,6 +69,8 @@ private func replaceSomething(_ random: inout TestRandom, _ bytes: inout [UInt8]
     ("\"player\":", "\"player\":[{\"a\":\"]\"}],\"time\":"), ("\"treasure\":", "\"treasure\":-"),
     ("\"y\":", "\"y\":99999999999"), ("\"x\":", "\"x\":0.5e"), ("\"rank\":true", "\"rank\":null"),
     ("\"claim\"", "\"move\""), ("\"kind\":\"leave\",", ""), ("\"treasure\"", "\"value\""),
+    ("\"change\"", "\"edge\""), ("\"cost\"", "\"width\""), ("\"open\"", "\"add\""),
+    ("\"direction\":", "\"direction\":9"), ("\"edge\":", "\"to\":"),
     ("\"player\":", "\"player\":\"\(String(repeating: "n", count: 65))\",\"hunt\":"),
   ]
   let (old, new) = replacements[random.below(replacements.count)]

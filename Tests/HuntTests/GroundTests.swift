@@ -10,7 +10,7 @@ import World
 
 private func plainHunt(
   _ rows: [String], eight: Bool, hintWork: UInt32
-) -> (HuntDefinition, BlockMap) {
+) -> (HuntDefinition, Topology) {
   var definition = HuntDefinition(name: "ground")
   definition.limits.players = 20
   definition.limits.treasures = 40
@@ -114,7 +114,7 @@ private func tick(_ ms: Int64) -> Event {
       let open = (0..<UInt32(map.nodeCount)).filter { map.isPassable($0) }
       if open.isEmpty { return true }
       for id in 1...UInt32(12) {
-        let (x, y) = map.place(open[random.below(open.count)])
+        let (x, y, _) = map.place(open[random.below(open.count)])
         var treasure = TreasureSpec(id: id, x: Int32(x), y: Int32(y))
         treasure.stock = UInt32(1 + random.below(3))
         definition.treasures.append(treasure)
@@ -172,4 +172,46 @@ private func randomRows(_ random: inout TestRandom) -> [String] {
   return (0..<(2 + random.below(8))).map { _ in
     String((0..<width).map { _ -> Character in random.chance(walls) ? "@" : "." })
   }
+}
+
+/// A treasure that a player has claimed as often as one may is in no hint of that player's, though it
+/// is open and nearest; it stays in the others', and is told again after it has respawned.
+@Test func hintsLeaveOutWhatIsSpent() {
+  var (definition, map) = plainHunt([".........", "........."], eight: false, hintWork: 1_024)
+  definition.rules.claimsPerPlayer = 1
+  for (id, x, stock) in [(1, 2, 2), (2, 8, 1)] as [(UInt32, Int32, UInt32)] {
+    var treasure = TreasureSpec(id: id, x: x, y: 0)
+    treasure.stock = stock
+    treasure.respawnMs = 1_000
+    definition.treasures.append(treasure)
+  }
+  var held = Held(definition, map)
+  _ = held.apply(tick(0))
+  func at(_ kind: EventKind, _ player: UInt64, x: Int32 = 0, treasure: UInt32 = 0) -> Event {
+    var event = Event(kind: kind, flags: .wantHint, player: player, x: x, treasure: treasure)
+    event.producer = 1
+    return event
+  }
+  var sequence: UInt64 = 0
+  func play(_ event: Event, _ held: inout Held) -> Outcome {
+    var event = event
+    sequence += 1
+    event.sequence = sequence
+    return held.apply(event)
+  }
+  #expect(play(at(.join, 1, x: 2), &held).treasure == 1)
+  #expect(play(at(.join, 2, x: 2), &held).treasure == 1)
+  #expect(play(at(.claim, 1, treasure: 1), &held).result == .ok)
+  let own = play(at(.move, 1, x: 3), &held)
+  #expect(own.treasure == 2 && own.distance == 5 && own.direction == 0, "\(own)")
+  #expect(held.state.hint(for: held.state.row(of: 1)!, at: 3)?.step?.head == 4)
+  let other = play(at(.move, 2, x: 3), &held)
+  #expect(other.treasure == 1 && other.distance == 1, "\(other)")
+  let nearer = play(at(.move, 1, x: 4), &held)
+  #expect(nearer.flags.contains(.warmer) && nearer.distance == 4)
+  // Its stock is taken, and a second later it is there anew.
+  #expect(play(at(.claim, 2, treasure: 1), &held).result == .ok)
+  _ = held.apply(tick(5_000))
+  let again = play(at(.move, 1, x: 3), &held)
+  #expect(again.treasure == 1 && again.distance == 1, "\(again)")
 }

@@ -10,8 +10,8 @@ let huntStart: Int64 = 1_700_000_000_000
 
 extension TestRandom: Drawing {}
 
-func blockMap(_ rows: [String], eight: Bool) -> BlockMap {
-  BlockMap(rows: rows, neighbourhood: eight ? .eight : .four)
+func blockMap(_ rows: [String], eight: Bool) -> Topology {
+  Topology(rows: rows, neighbourhood: eight ? .eight : .four)
 }
 
 /// A state with pages of its own, and no effects.
@@ -20,7 +20,7 @@ struct Held: ~Copyable {
   var effects = EffectBuffer(capacity: 1)
   var offset: UInt64 = 0
 
-  init(_ definition: HuntDefinition, _ map: BlockMap) {
+  init(_ definition: HuntDefinition, _ map: Topology) {
     let pages = HuntState.layout(definition, map).pageCount
     state = HuntState(definition, map: map, pool: PagePool(pageCount: 2 * pages + 1))
   }
@@ -68,7 +68,7 @@ struct RandomHunt {
     }
   }
 
-  var map: BlockMap { blockMap(rows, eight: eight) }
+  var map: Topology { blockMap(rows, eight: eight) }
   var width: Int { rows[0].utf8.count }
   var height: Int { rows.count }
 

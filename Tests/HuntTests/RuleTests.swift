@@ -42,7 +42,7 @@ private struct Sender {
 @Test func slowEdgesAreWalkedSlowly() {
   var held = hunt(["..", "@@"]) { $0.rules.speedMax = 1_000 }  // one block a second
   var sender = Sender()
-  let slow = EdgeOrder(multiplier: 100, direction: 0, wholeBlock: false).value
+  let slow = EdgeOrder.step(direction: 0, multiplier: 100).value
   #expect(sender.send(.edge, &held, value: slow).result == .ok)
   #expect(sender.send(.join, &held).result == .ok)
   // 100 blocks' worth; a walk may be half as long again as the time earned, and two blocks are free.
@@ -63,7 +63,7 @@ private struct Sender {
     #expect(sender.send(.move, &held, x: 199).result == .ok)
     // But not through a wall.
     for y in 0...1 as ClosedRange<Int32> {
-      let close = EdgeOrder(multiplier: 0, direction: 0, wholeBlock: true).value
+      let close = EdgeOrder.place().value
       #expect(sender.send(.edge, &held, x: 100, y: y, value: close).result == .ok)
     }
     #expect(sender.send(.move, &held).result == (walls ? .throughWall : .ok))
@@ -91,8 +91,8 @@ private struct Sender {
 @Test func aLonelyBlockOpensAndCloses() {
   var held = hunt(["..@.", "..@@"])
   var sender = Sender()
-  let open = EdgeOrder(multiplier: 1, direction: 0, wholeBlock: true).value
-  let close = EdgeOrder(multiplier: 0, direction: 0, wholeBlock: true).value
+  let open = EdgeOrder.break().value
+  let close = EdgeOrder.place().value
   #expect(sender.send(.edge, &held, x: 3, value: close).result == .ok)
   #expect(sender.send(.edge, &held, x: 3, value: close).result == .nothingChanged)
   #expect(sender.send(.join, &held, x: 3).result == .blocked)

@@ -96,11 +96,9 @@ struct BatchMaker {
     case .score: event.value = Int64(random.below(2_000)) - 500
     case .spawn: event.value = Int64(random.below(100)) | Int64(random.below(4)) << 31
     case .edge:
-      event.value =
-        EdgeOrder(
-          multiplier: UInt8(random.below(4)), direction: UInt8(random.below(8)),
-          wholeBlock: random.chance(30)
-        ).value
+      let (multiplier, direction) = (UInt8(random.below(4)), UInt8(random.below(8)))
+      let isBlock = random.chance(30)
+      event.value = Int64(multiplier) | Int64(direction) << 8 | (isBlock ? 1 << 12 : 0)
     default: break
     }
     if isText, random.chance(60) {

@@ -131,9 +131,13 @@ private func agrees(_ difference: HuntDifference, _ before: Told, _ after: Told)
 
   var edges = 0
   for edge in difference.edges {
-    let (left, right) = (before.edges[Int(edge.node)], after.edges[Int(edge.node)])
-    let at = Int(edge.direction)
-    if left[at] != edge.before || right[at] != edge.after || left[at] == right[at] { return false }
+    let (left, right) = (before.edges[Int(edge.tail)], after.edges[Int(edge.tail)])
+    let at = Int(edge.id) % left.count
+    if Int(left[at]) != Int(edge.before) || Int(right[at]) != Int(edge.after)
+      || left[at] == right[at]
+    {
+      return false
+    }
     edges += 1
   }
   let expected = zip(before.edges, after.edges).reduce(0) { sum, pair in

@@ -31,7 +31,7 @@ private final class Host {
     let all = Mutex<[String]>([])
   }
 
-  init(_ definition: HuntDefinition, _ map: BlockMap) throws {
+  init(_ definition: HuntDefinition, _ map: Topology) throws {
     data = NSTemporaryDirectory() + "/veltrix-host-\(UUID().uuidString)"
     var settings = Settings()
     settings.data = data
@@ -91,7 +91,7 @@ private final class Host {
   struct Unanswered: Error {}
 }
 
-private func corridor() -> (HuntDefinition, BlockMap) {
+private func corridor() -> (HuntDefinition, Topology) {
   var definition = HuntDefinition(name: "corridor")
   definition.limits.players = 200
   definition.limits.treasures = 10
@@ -127,7 +127,7 @@ private struct Numbered {
   var isOpen = true
   for _ in 0..<200 {
     isOpen.toggle()
-    let order = EdgeOrder(multiplier: isOpen ? 1 : 0, direction: 0, wholeBlock: true)
+    let order = isOpen ? EdgeOrder.break() : .place()
     let reply = try host.send(
       [numbered.event(.edge, player: 1, x: 3, value: order.value)],
       random.chance(50) ? .applied : .durable)

@@ -32,7 +32,7 @@ final class HuntOnDisk: @unchecked Sendable {
   private let durability: Disk.Durability
 
   init(
-    _ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10,
+    _ definition: HuntDefinition, _ map: Topology, digestEvery: UInt64 = 256 * 10,
     durability: Disk.Durability = .os
   ) throws {
     self.durability = durability

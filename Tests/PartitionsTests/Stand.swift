@@ -25,7 +25,7 @@ struct SentReply {
 /// `durable` says how far the disk is, and replies are collected in the order in which they leave.
 final class Stand {
   let definition: HuntDefinition
-  let map: BlockMap
+  let map: Topology
   var partition: Partition
   private(set) var journal: [Event] = []
   /// Whether each entry came as one of a group with the one behind it.
@@ -42,7 +42,7 @@ final class Stand {
 
   private let pool: PagePool
 
-  init(_ definition: HuntDefinition, _ map: BlockMap, digestEvery: UInt64 = 256 * 10) {
+  init(_ definition: HuntDefinition, _ map: Topology, digestEvery: UInt64 = 256 * 10) {
     self.definition = definition
     self.map = map
     pool = PagePool(pageCount: 4 * Partition.pagesNeeded(definition, map))
@@ -205,13 +205,13 @@ final class Stand {
   var books: [BooksRow] { (0..<partition.books.count).map { partition.books[$0] } }
 }
 
-func blockMap(_ rows: [String], eight: Bool = true) -> BlockMap {
-  BlockMap(rows: rows, neighbourhood: eight ? .eight : .four)
+func blockMap(_ rows: [String], eight: Bool = true) -> Topology {
+  Topology(rows: rows, neighbourhood: eight ? .eight : .four)
 }
 
 /// A hunt on 12 x 12 blocks with a wall, a few treasures that respawn, and room for everything that
 /// the batches of these tests do.
-func smallHunt(_ random: inout TestRandom) -> (HuntDefinition, BlockMap) {
+func smallHunt(_ random: inout TestRandom) -> (HuntDefinition, Topology) {
   var definition = HuntDefinition(name: "small")
   definition.limits.players = 48
   definition.limits.treasures = 40

@@ -12,12 +12,13 @@ import World
   var layout = PageLayout()
   let side = 128
   let rows = [String](repeating: String(repeating: ".", count: side), count: side)
-  let world = GridWorld("world", blockMap(rows), in: &layout)
+  let world = WorldGraph("world", blockMap(rows), addedMax: 8, in: &layout)
   let field = TreasureField("field", over: world, in: &layout)
   let pool = PagePool(pageCount: layout.pageCount + 1)
   var space = PageSpace(layout, pool: pool)
   var scratch = FieldScratch(nodeCount: world.nodeCount)
   var finder = PathFinder(nodeBudgetMax: 4096)
+  var changes = EdgeChanges()
   var random = SplitMix64(seed: 11)
   let places = Slab(byteCount: 400)
   for treasure in 0..<100 {
@@ -28,7 +29,7 @@ import World
   for round in 0..<2 {
     vx_malloc_count_start()
     for _ in 0..<(round == 0 ? 100 : 10_000) {
-      mix(world, field, places, &random, &finder, &space, &scratch)
+      mix(world, field, places, &random, &finder, &changes, &space, &scratch)
     }
     let count = vx_malloc_count()
     if round == 1 { #expect(count == 0) }
@@ -36,8 +37,9 @@ import World
 }
 
 private func mix(
-  _ world: GridWorld, _ field: TreasureField, _ places: Slab, _ random: inout SplitMix64,
-  _ finder: inout PathFinder, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  _ world: WorldGraph, _ field: TreasureField, _ places: Slab, _ random: inout SplitMix64,
+  _ finder: inout PathFinder, _ changes: inout EdgeChanges, _ space: inout PageSpace,
+  _ scratch: inout FieldScratch
 ) {
   let node = UInt32(random.below(UInt64(world.nodeCount)))
   switch random.below(6) {
@@ -59,8 +61,9 @@ private func mix(
       field.repair(change, &space, &scratch)
     }
   case 3:
-    let changes = world.setBlock(node, open: !world.isOpen(node, space), &space)
-    field.repair(changes, &space, &scratch)
+    if world.setBlock(node, open: !world.isOpen(node, space), &space, &changes) {
+      field.repair(&changes, &space, &scratch)
+    }
   case 4:
     _ = field.hint(node, space)
   default:

@@ -12,7 +12,7 @@ private let names = [
 ]
 
 /// The bytes of a gzip file, decompressed by the system's `gzip`.
-private func unzipped(_ path: String) throws -> [UInt8] {
+func unzipped(_ path: String) throws -> [UInt8] {
   let gzip = Process()
   let pipe = Pipe()
   gzip.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -41,9 +41,9 @@ private func unzipped(_ path: String) throws -> [UInt8] {
     let stride = 1
   #endif
   let text = try unzipped("\(folder)/maps/\(name).map.gz")
-  let map = try BlockMap(parsing: text.span, neighbourhood: .eight)
+  let map = try Topology(parsing: text.span, neighbourhood: .eight)
   var layout = PageLayout()
-  let world = GridWorld("world", map, in: &layout)
+  let world = WorldGraph("world", map, addedMax: 8, in: &layout)
   let pool = PagePool(pageCount: layout.pageCount + 1)
   let space = PageSpace(layout, pool: pool)
   var finder = PathFinder(nodeBudgetMax: map.nodeCount)
@@ -66,9 +66,11 @@ private func unzipped(_ path: String) throws -> [UInt8] {
       "\(name) pair \(at): \(path)")
     var node = start
     for step in 0..<path.stepCount {
-      let direction = finder.step(step)
-      try #require(world.cost(node, direction, space) != nil)
-      node = try #require(world.neighbour(node, direction))
+      guard let edge = world.edge(finder.step(step), space), edge.tail == node else {
+        Issue.record("\(name) pair \(at): step \(step) is no way from \(node)")
+        return
+      }
+      node = edge.head
     }
     #expect(node == goal)
   }

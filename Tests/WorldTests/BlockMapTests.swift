@@ -3,13 +3,13 @@ import Testing
 import Testkit
 import World
 
-private func parse(_ text: String) -> Result<BlockMap, MapRejection> {
+private func parse(_ text: String) -> Result<Topology, MapRejection> {
   parse(Array(text.utf8))
 }
 
-private func parse(_ text: [UInt8]) -> Result<BlockMap, MapRejection> {
+private func parse(_ text: [UInt8]) -> Result<Topology, MapRejection> {
   do throws(MapRejection) {
-    return .success(try BlockMap(parsing: text.span, neighbourhood: .eight))
+    return .success(try Topology(parsing: text.span, neighbourhood: .eight))
   } catch { return .failure(error) }
 }
 
@@ -61,12 +61,12 @@ private func rejection(_ text: String) -> MapRejection? {
   let map = blockMap(rows)
   #expect(map.mapText() == mapText(rows))
   #expect(try parse(map.mapText()).get().digest == map.digest)
-  #expect(BlockMap(rows: rows, neighbourhood: .eight).digest == map.digest)
+  #expect(Topology(rows: rows, neighbourhood: .eight).digest == map.digest)
   #expect(map.digest != blockMap(rows, eight: false).digest)
   #expect(map.digest != blockMap([".G@", "S.T", "W.."]).digest)
   #expect(blockMap(["...."]).digest != blockMap(["..", ".."]).digest)
   #expect((0..<9).map { map.isPassable($0) } == rows.joined().map { ".GS".contains($0) })
-  #expect(map.node(x: 1, y: 2) == 7 && map.place(7) == (1, 2) && map.node(x: 3, y: 0) == nil)
+  #expect(map.node(x: 1, y: 2) == 7 && map.place(7) == (1, 2, 0) && map.node(x: 3, y: 0) == nil)
   #expect(map.node(x: -1, y: 0) == nil && map.node(x: 0, y: 3) == nil)
 }
 

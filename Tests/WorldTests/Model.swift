@@ -150,8 +150,8 @@ func mapText(_ rows: [String]) -> [UInt8] {
 }
 
 /// A map, or a trap: for texts that are right by construction.
-func blockMap(_ rows: [String], eight: Bool = true) -> BlockMap {
+func blockMap(_ rows: [String], eight: Bool = true) -> Topology {
   do throws(MapRejection) {
-    return try BlockMap(parsing: mapText(rows).span, neighbourhood: eight ? .eight : .four)
+    return try Topology(parsing: mapText(rows).span, neighbourhood: eight ? .eight : .four)
   } catch { fatalError("\(error)") }
 }

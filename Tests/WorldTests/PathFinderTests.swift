@@ -6,15 +6,16 @@ import World
 
 /// Changes random edges and blocks of a world and of its model alike.
 private func edit(
-  _ count: Int, _ model: inout Model, _ world: GridWorld, _ space: inout PageSpace,
+  _ count: Int, _ model: inout Model, _ world: WorldGraph, _ space: inout PageSpace,
   _ random: inout TestRandom
 ) {
+  var changes = EdgeChanges()
   for _ in 0..<count {
     let node = random.below(world.nodeCount)
     let direction = random.below(model.degree)
     if random.chance(10) {
       let open = !model.open[node]
-      _ = world.setBlock(UInt32(node), open: open, &space)
+      _ = world.setBlock(UInt32(node), open: open, &space, &changes)
       _ = model.setBlock(node, open: open)
     } else if model.allowed(node, direction) {
       let multiplier = random.chance(20) ? 0 : random.below(4) + 1
@@ -37,7 +38,7 @@ private func edit(
         &random, width: width, height: height, wallPercent: [0, 20, 40][random.below(3)])
       var model = Model(eight: eight, width: width, rows: rows)
       var layout = PageLayout()
-      let world = GridWorld("world", blockMap(rows, eight: eight), in: &layout)
+      let world = WorldGraph("world", blockMap(rows, eight: eight), addedMax: 8, in: &layout)
       let pool = PagePool(pageCount: layout.pageCount * 3 + 1)
       var space = PageSpace(layout, pool: pool)
       edit(random.below(60), &model, world, &space, &random)
@@ -62,7 +63,7 @@ private func edit(
 }
 
 private func agrees(
-  _ finder: inout PathFinder, _ model: Model, _ world: GridWorld, _ space: borrowing PageSpace,
+  _ finder: inout PathFinder, _ model: Model, _ world: WorldGraph, _ space: borrowing PageSpace,
   _ start: UInt32, _ goal: UInt32, _ costMax: UInt32, _ budget: Int, _ outcomes: inout Set<Int>
 ) -> Bool {
   let truth = model.costs(to: Int(goal))[Int(start)]
@@ -73,7 +74,11 @@ private func agrees(
   switch near {
   case .within(let cost):
     outcomes.insert(0)
-    if truth != cost || cost > costMax { return false }
+    let direct = model.edges[Int(start)].indices.first { direction in
+      model.neighbour(Int(start), direction) == Int(goal)
+    }
+    let edge = direct.map { UInt32(model.edges[Int(start)][$0] * model.cost($0)) } ?? 0
+    if cost != truth && cost != edge || cost > costMax { return false }
   case .beyond:
     outcomes.insert(1)
     if let truth, truth <= costMax { return false }
@@ -88,7 +93,7 @@ private func agrees(
     outcomes.insert(4)
     let diagonals = steps?.count { model.eight && $0 % 2 == 1 }
     return path.cost == truth && path.diagonalCount == diagonals
-      && (0..<path.stepCount).map { finder.step($0) } == steps
+      && (0..<path.stepCount).map { UInt8(Int(finder.step($0)) % world.degree) } == steps
   case .beyond:
     outcomes.insert(5)
     return steps == nil

@@ -17,7 +17,7 @@ import World
   ]
   for (rows, treasure, distances) in shapes {
     var layout = PageLayout()
-    let world = GridWorld("world", blockMap(rows, eight: eight), in: &layout)
+    let world = WorldGraph("world", blockMap(rows, eight: eight), addedMax: 8, in: &layout)
     let field = TreasureField("field", over: world, in: &layout)
     let pool = PagePool(pageCount: layout.pageCount + 1)
     var space = PageSpace(layout, pool: pool)
@@ -41,7 +41,8 @@ import World
 /// steps at multiplier 255 is longer than 2^32.
 @Test func distancesEndAtTheirMaximum() {
   var layout = PageLayout()
-  let world = GridWorld("world", blockMap([String(repeating: ".", count: 1300)]), in: &layout)
+  let world = WorldGraph(
+    "world", blockMap([String(repeating: ".", count: 1300)]), addedMax: 8, in: &layout)
   let field = TreasureField("field", over: world, in: &layout)
   let pool = PagePool(pageCount: layout.pageCount + 1)
   var space = PageSpace(layout, pool: pool)
@@ -69,7 +70,7 @@ import World
 @Test func fullHeapsDropStaleEntries() {
   let rows = ["...", "...", "..."]
   var layout = PageLayout()
-  let world = GridWorld("world", blockMap(rows), in: &layout)
+  let world = WorldGraph("world", blockMap(rows), addedMax: 8, in: &layout)
   let field = TreasureField("field", over: world, in: &layout)
   let pool = PagePool(pageCount: layout.pageCount + 1)
   var space = PageSpace(layout, pool: pool)

@@ -6,11 +6,12 @@ import World
 
 /// A world with a field, the model of both, and what is needed to change them together.
 struct FieldPair: ~Copyable {
-  let world: GridWorld
+  let world: WorldGraph
   let field: TreasureField
   let pool: PagePool
   var space: PageSpace
   var scratch: FieldScratch
+  var changes = EdgeChanges()
   var model: Model
   /// Treasures closed somewhere since nothing was left to repair.
   var closed: Set<UInt32> = []
@@ -21,14 +22,14 @@ struct FieldPair: ~Copyable {
   ) {
     let map = blockMap(rows, eight: eight)
     var layout = PageLayout()
-    world = GridWorld("world", map, in: &layout)
+    world = WorldGraph("world", map, addedMax: 8, in: &layout)
     field = TreasureField(
       "field", over: world, radiusMax: radiusMax, backlogRoom: backlogRoom, in: &layout)
     pool = PagePool(pageCount: layout.pageCount * 12 + 1)
     space = PageSpace(layout, pool: pool)
     // Without slack, so that stale entries get dropped.
     scratch =
-      workMax.map { FieldScratch(nodeCount: map.nodeCount, workMax: $0) }
+      workMax.map { FieldScratch(nodeCount: map.nodeCount, workMax: $0, degreeMax: 8) }
       ?? FieldScratch(nodeCount: map.nodeCount, heapCapacity: map.nodeCount)
     model = Model(eight: eight, width: map.width, rows: rows)
   }
@@ -105,9 +106,9 @@ struct FieldPair: ~Copyable {
         node, random.below(model.degree), random.below(5) * random.below(30), random.next())
     default:
       let open = !model.open[node]
-      let changes = world.setBlock(UInt32(node), open: open, &space)
+      if !world.setBlock(UInt32(node), open: open, &space, &changes) { return false }
       if changes.count != model.setBlock(node, open: open) { return false }
-      field.repair(changes, &space, &scratch)
+      field.repair(&changes, &space, &scratch)
     }
     return true
   }
@@ -124,8 +125,10 @@ struct FieldPair: ~Copyable {
     }
     if held == multiplier { return edit == .unchanged }
     model.edges[node][direction] = multiplier
+    let cost = model.cost(direction)
     let change = EdgeChange(
-      node: UInt32(node), direction: UInt8(direction), old: UInt8(held), new: UInt8(multiplier))
+      tail: UInt32(node), head: UInt32(model.neighbour(node, direction)!),
+      old: UInt32(held * cost), new: UInt32(multiplier * cost))
     field.repair(change, &space, &scratch)
     return edit == .changed(change)
   }
@@ -197,7 +200,8 @@ struct FieldPair: ~Copyable {
       for _ in 0..<60 { if !lived.change(&random) { return false } }
       var fresh = FieldPair(rows, eight: eight)
       for node in 0..<UInt32(lived.world.nodeCount) {
-        _ = fresh.world.setBlock(node, open: lived.model.open[Int(node)], &fresh.space)
+        _ = fresh.world.setBlock(
+          node, open: lived.model.open[Int(node)], &fresh.space, &fresh.changes)
       }
       for (node, multipliers) in lived.model.edges.enumerated() {
         for (direction, multiplier) in multipliers.enumerated() {

@@ -74,7 +74,7 @@ def damage(way, hunt, journal: Journal, random: random.Random) -> Optional[Damag
     if way == "lost-manifest":
         os.unlink(os.path.join(hunt, "manifest"))
         return Damage("manifest deleted, journal kept", None, ("manifest",))
-    path = os.path.join(hunt, "world.map" if way == "map" else way)
+    path = os.path.join(hunt, "world.vxw" if way == "map" else way)
     byte = random.randrange(os.path.getsize(path))
     _flip(path, byte, random)
     return Damage(f"bit at byte {byte} of {way}", None, (hunt,))

@@ -11,11 +11,14 @@ public import CIntrinsics
   @usableFromInline let base: UnsafeMutableRawPointer
   /// Length in bytes.
   public let byteCount: Int
+  /// Gives memory back that somebody else took; nil for the slab's own.
+  private let release: (@Sendable () -> Void)?
 
   /// Takes `byteCount` bytes of zeroed memory, `1...`, aligned to `alignment` (a power of two).
   public init(byteCount: Int, alignment: Int = 4096, zeroed: Bool = true) {
     precondition(byteCount > 0, "slab of \(byteCount) bytes")
     self.byteCount = byteCount
+    release = nil
     unsafe base = .allocate(byteCount: byteCount, alignment: alignment)
     if zeroed {
       unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: byteCount)
@@ -26,11 +29,29 @@ public import CIntrinsics
   public init(copying other: Slab, byteCount: Int) {
     precondition(byteCount > 0 && byteCount <= other.byteCount)
     self.byteCount = byteCount
+    release = nil
     unsafe base = .allocate(byteCount: byteCount, alignment: 4096)
     unsafe base.copyMemory(from: other.base, byteCount: byteCount)
   }
 
-  deinit { unsafe base.deallocate() }
+  /// Adopts memory that somebody else took, a mapped file say.
+  ///
+  /// - Parameters:
+  ///   - memory: Stays where it is, and unchanged by others, until `release` has run. Where it is
+  ///     read-only, a store into the slab ends the program.
+  ///   - release: Gives it back; runs when the slab's last owner is gone, on the owner's thread.
+  @unsafe public init(
+    adopting memory: UnsafeMutableRawBufferPointer, release: @escaping @Sendable () -> Void
+  ) {
+    precondition(memory.count > 0, "slab of \(memory.count) bytes")
+    unsafe base = memory.baseAddress!
+    byteCount = memory.count
+    self.release = release
+  }
+
+  deinit {
+    if let release { release() } else { unsafe base.deallocate() }
+  }
 
   /// The value stored at byte `offset`, which must be aligned for `Value`.
   @inlinable @inline(__always)
@@ -121,6 +142,16 @@ public import CIntrinsics
     precondition(offset >= 0 && count >= 0 && offset &+ count <= byteCount)
     let bytes = unsafe UnsafeRawBufferPointer(start: base.advanced(by: offset), count: count)
     return try unsafe body(RawSpan(_unsafeBytes: bytes))
+  }
+
+  /// Lends the first `count` bytes as text.
+  @inlinable
+  public func withText<Result: ~Copyable, Failure: Error>(
+    count: Int, _ body: (Span<UInt8>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    precondition(count >= 0 && count <= byteCount)
+    let bytes = unsafe UnsafeRawBufferPointer(start: base, count: count)
+    return try unsafe body(Span(_unsafeBytes: bytes))
   }
 
   /// Asks the processor to fetch the line at `offset`; out of range is ignored.

@@ -1,3 +1,5 @@
+public import CIntrinsics
+
 /// A slab with its address and length beside the reference, for a path that cannot afford to look
 /// them up in the slab at every access. As checked as the slab, and keeps it.
 @safe @frozen public struct SlabView: @unchecked Sendable {
@@ -10,6 +12,20 @@
     unsafe base = slab.base
     byteCount = slab.byteCount
     self.slab = slab
+  }
+
+  /// The `byteCount` bytes from `offset` of `slab`, addressed from 0; none may be.
+  public init(_ slab: Slab, at offset: Int, byteCount: Int) {
+    precondition(offset >= 0 && byteCount >= 0 && offset <= slab.byteCount - byteCount)
+    unsafe base = slab.base + offset
+    self.byteCount = byteCount
+    self.slab = slab
+  }
+
+  /// Asks the processor to fetch the line at `offset`; out of range is ignored.
+  @inlinable @inline(__always)
+  public func prefetch(_ offset: Int) {
+    if offset >= 0 && offset < byteCount { unsafe vx_prefetch(base.advanced(by: offset)) }
   }
 
   /// The value stored at byte `offset`, which must be aligned for `Value`.

@@ -14,8 +14,8 @@
 /// |     40 |     4 | x        | column of the block, or latitude in 1e-7 degrees                 |
 /// |     44 |     4 | y        | row of the block, or longitude in 1e-7 degrees                   |
 /// |     48 |     4 | z        | height of the block, or accuracy in mm                           |
-/// |     52 |     4 | treasure | 1..., 0 where the kind needs none                                |
-/// |     56 |     8 | value    | by kind: points (score, spawn), edge change (edge)               |
+/// |     52 |     4 | treasure | 1..., 0 where the kind needs none; edge: an edge's id or a node   |
+/// |     56 |     8 | value    | by kind: points (score), `SpawnOffer` (spawn), `EdgeOrder` (edge)|
 @frozen public struct Event: BitwiseCopyable, Equatable, Sendable {
   public var version: UInt8
   public var kindByte: UInt8
@@ -103,31 +103,5 @@
   /// What a sender may set.
   @inlinable public static var allowedFromSender: EventFlags {
     EventFlags(rawValue: EventFlags.wantRank.rawValue | EventFlags.wantHint.rawValue)
-  }
-}
-
-/// The `value` of an `edge` event: bits 0...7 the new multiplier (0 closes, 1...255 times the base
-/// cost), bits 8...11 the direction (0...7), bit 12 the whole block instead of one edge.
-@frozen public struct EdgeOrder: Equatable, Sendable {
-  public var multiplier: UInt8
-  public var direction: UInt8
-  public var wholeBlock: Bool
-
-  @inlinable public init(multiplier: UInt8, direction: UInt8, wholeBlock: Bool) {
-    self.multiplier = multiplier
-    self.direction = direction
-    self.wholeBlock = wholeBlock
-  }
-
-  /// Nil when bits outside the layout are set or the direction is above 7.
-  @inlinable public init?(_ value: Int64) {
-    guard value >= 0, value < 1 << 13, (value >> 8) & 0xf < 8 else { return nil }
-    multiplier = UInt8(truncatingIfNeeded: value)
-    direction = UInt8(truncatingIfNeeded: (value >> 8) & 0xf)
-    wholeBlock = value & (1 << 12) != 0
-  }
-
-  @inlinable public var value: Int64 {
-    Int64(multiplier) | Int64(direction) << 8 | (wholeBlock ? 1 << 12 : 0)
   }
 }

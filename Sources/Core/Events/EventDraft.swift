@@ -3,15 +3,15 @@ import Bounded
 /// An event while its JSON object is read: the fields so far, and where each was said.
 struct EventDraft: BitwiseCopyable {
   /// `kindByte` is 0 until `kind` is read.
-  private(set) var event: Event
+  var event: Event
 
   /// Keys read, one bit each, by `EventKey.rawValue`.
   private var seen: UInt32 = 0
   /// Byte of each key read.
-  private var keyAt = InlineArray<18, UInt32>(repeating: 0)
+  private var keyAt = InlineArray<25, UInt32>(repeating: 0)
   private var points: Int64 = 0
   private var stock: Int64 = 0
-  private var edge = EdgeOrder(multiplier: 0, direction: 0, wholeBlock: false)
+  var edge = EdgeParts()
   /// The player is the name that `PlayerNames` holds as pending.
   private var hasName = false
 
@@ -25,7 +25,7 @@ struct EventDraft: BitwiseCopyable {
   /// Reads the value of `key`, which starts at `json.at`.
   ///
   /// Throws `malformed` for a fault of syntax, any other code for one of content.
-  @inline(__always)
+  @inline(never)
   mutating func read(
     _ key: EventKey, keyAt place: Int, _ json: inout JSONReader, _ bytes: RawSpan,
     names: inout PlayerNames
@@ -49,11 +49,32 @@ struct EventDraft: BitwiseCopyable {
     case .treasure:
       event.treasure = UInt32(try natural(key, &json, bytes, max: UInt64(UInt32.max)))
     case .value: event.value = try integer(key, &json, bytes, Int64.min...Int64.max)
+    default: try readPart(key, &json, bytes)
+    }
+  }
+
+  /// Keys that moves and claims do without; apart, so that reading theirs stays small.
+  @inline(never)
+  private mutating func readPart(
+    _ key: EventKey, _ json: inout JSONReader, _ bytes: RawSpan
+  ) throws(Rejection) {
+    switch key {
     case .points: points = try integer(key, &json, bytes, -1_000_000_000...Int64(Int32.max))
     case .stock: stock = try integer(key, &json, bytes, 1...Int64(SpawnOffer.stockMax))
     case .multiplier: edge.multiplier = UInt8(try natural(key, &json, bytes, max: 255))
-    case .direction: edge.direction = UInt8(try natural(key, &json, bytes, max: 7))
-    case .block: edge.wholeBlock = try bool(key, &json, bytes)
+    case .direction:
+      let max = UInt64(EdgeOrder.directionMax)
+      edge.direction = UInt8(try natural(key, &json, bytes, max: max))
+    case .block: edge.isBlock = try bool(key, &json, bytes)
+    case .cost:
+      edge.cost = UInt32(try natural(key, &json, bytes, max: UInt64(EdgeOrder.costMax)))
+    case .width: edge.width = UInt8(try integer(key, &json, bytes, Self.sides))
+    case .height: edge.height = UInt8(try integer(key, &json, bytes, Self.sides))
+    case .depth: edge.depth = UInt8(try integer(key, &json, bytes, Self.sides))
+    case .change: edge.change = try change(&json, bytes)
+    case .edge, .to:
+      event.treasure = UInt32(try natural(key, &json, bytes, max: UInt64(UInt32.max)))
+    default: preconditionFailure("\(key) is no part")
     }
   }
 
@@ -68,6 +89,16 @@ struct EventDraft: BitwiseCopyable {
       throw Rejection(.unknownKind, .kind, position: place)
     }
     event.kindByte = kind.rawValue
+  }
+
+  private func change(
+    _ json: inout JSONReader, _ bytes: RawSpan
+  ) throws(Rejection) -> EdgeChange {
+    guard bytes.byteOrZero(json.at) == UInt8(ascii: "\"") else { throw fault(.wrongType, .change) }
+    guard let change = EdgeChange(try json.word(bytes)) else {
+      throw fault(.unknownKind, .change)
+    }
+    return change
   }
 
   @inline(__always)
@@ -139,10 +170,12 @@ struct EventDraft: BitwiseCopyable {
   @inline(__always)
   mutating func finish(objectAt start: Int, names: inout PlayerNames) throws(Rejection) -> Event {
     guard has(.kind) else { throw Rejection(.missingField, .kind, position: start) }
-    if seen & Self.valueKeys != 0, let kind = event.kind, kind.isSupported {
-      try finishValue(kind)
+    if seen & Self.partKeys != 0, let kind = event.kind, kind.isSupported {
+      try finishParts(kind)
     }
-    if let kind = event.kind, kind == .edge || kind == .score { try requireValue(kind, start) }
+    if let kind = event.kind, kind == .edge || kind == .score {
+      try finishValue(kind, objectAt: start)
+    }
     if hasName { event.player = Event.nameBase }
     do throws(Rejection) {
       try event.validate()
@@ -156,12 +189,24 @@ struct EventDraft: BitwiseCopyable {
     return event
   }
 
-  /// Keys that fill `value` under a name of their own: `points` to `block`.
-  private static let valueKeys: UInt32 = 0b11111 << 13
+  /// What an edge or a score must say.
+  @inline(never)
+  private mutating func finishValue(_ kind: EventKind, objectAt start: Int) throws(Rejection) {
+    if kind == .edge { return try finishEdge(objectAt: start) }
+    // A number of 0 would mean "score nothing": said, not assumed.
+    guard has(.value) || has(.points) else {
+      throw Rejection(.missingField, .value, position: start)
+    }
+  }
 
-  /// Puts points and stock, or the change of an edge, into `value`.
-  private mutating func finishValue(_ kind: EventKind) throws(Rejection) {
-    for number in Int(EventKey.points.rawValue)...Int(EventKey.block.rawValue) {
+  /// Keys that fill `value` and `treasure` under names of their own: `points` to `to`.
+  private static let partKeys: UInt32 = 0xfff << 13
+  private static let sides: ClosedRange<Int64> = 1...Int64(EdgeOrder.sideMax)
+
+  /// Checks that the parts belong to the kind, and puts points and stock into `value`.
+  @inline(never)
+  private mutating func finishParts(_ kind: EventKind) throws(Rejection) {
+    for number in Int(EventKey.points.rawValue)...Int(EventKey.to.rawValue) {
       guard let key = EventKey(rawValue: UInt8(number)), has(key) else { continue }
       guard key.belongs(to: kind) else { throw fault(.unknownField, key) }
       guard !has(.value) else { throw fault(.repeatedField, key) }
@@ -173,30 +218,22 @@ struct EventDraft: BitwiseCopyable {
     case .score:
       guard points <= 1_000_000_000 else { throw fault(.outOfRange, .points) }
       event.value = points
-    default: event.value = edge.value
+    default: break
     }
   }
 
-  /// A number of 0 would mean "close the edge to the east" and "score nothing": said, not assumed.
-  private func requireValue(_ kind: EventKind, _ start: Int) throws(Rejection) {
-    guard !has(.value) else { return }
-    let isSaid =
-      kind == .edge
-      ? has(.multiplier) && (has(.direction) || edge.wholeBlock) : has(.points)
-    guard isSaid else { throw Rejection(.missingField, .value, position: start) }
-  }
+  @inline(__always)
+  func has(_ key: EventKey) -> Bool { seen & (1 &<< UInt32(key.rawValue)) != 0 }
 
   @inline(__always)
-  private func has(_ key: EventKey) -> Bool { seen & (1 &<< UInt32(key.rawValue)) != 0 }
-
-  @inline(__always)
-  private func fault(_ code: ResultCode, _ key: EventKey) -> Rejection {
+  func fault(_ code: ResultCode, _ key: EventKey) -> Rejection {
     Rejection(code, key.field, position: Int(keyAt[Int(key.rawValue)]))
   }
 
   /// Where the first key that fills `field` was said, or nil.
+  @inline(never)
   private func place(of field: EventField) -> Int? {
-    for number in 0...Int(EventKey.block.rawValue) {
+    for number in 0...Int(EventKey.to.rawValue) {
       if let key = EventKey(rawValue: UInt8(number)), key.field == field, has(key) {
         return Int(keyAt[number])
       }

@@ -14,10 +14,14 @@
 /// | value                         | -2^63...2^63-1                              | value             |
 /// | points, stock                 | spawn: 0...2^31-1; 1...2^20-1               | value, SpawnOffer |
 /// | points                        | score: -10^9...10^9                         | value             |
-/// | multiplier, direction, block  | edge: 0...255; 0...7; true or false         | value, EdgeOrder |
+/// | multiplier, direction, block  | edge: 0...255; 0...25; true or false        | value, EdgeOrder  |
+/// | cost                          | edge: 0...2^31-1                            | value, EdgeOrder  |
+/// | width, height, depth          | edge: 1...32                                | value, EdgeOrder  |
+/// | change                        | edge: a word of `EdgeChange`                | value, EdgeOrder  |
+/// | edge, to                      | edge: 0...2^32-1                            | treasure          |
 enum EventKey: UInt8, CaseIterable {
   case kind, rank, hint, hunt, producer, sequence, player, time, x, y, z, treasure, value
-  case points, stock, multiplier, direction, block
+  case points, stock, multiplier, direction, block, cost, width, height, depth, change, edge, to
 
   /// The field that the key fills.
   @inline(__always)
@@ -33,8 +37,10 @@ enum EventKey: UInt8, CaseIterable {
     case .x: .x
     case .y: .y
     case .z: .z
-    case .treasure: .treasure
-    case .value, .points, .stock, .multiplier, .direction, .block: .value
+    case .treasure, .edge, .to: .treasure
+    case .value, .points, .stock, .multiplier, .direction, .block, .cost, .width, .height, .depth,
+      .change:
+      .value
     }
   }
 
@@ -55,16 +61,37 @@ enum EventKey: UInt8, CaseIterable {
     case 0x7a: self = .z
     case 0x6572_7573_6165_7274: self = .treasure
     case 0x65_756c_6176: self = .value
-    case 0x7374_6e69_6f70: self = .points
-    case 0x6b_636f_7473: self = .stock
-    case 0x696c_7069_746c_756d where word.high == 0x7265: self = .multiplier
-    case 0x6f69_7463_6572_6964 where word.high == 0x6e: self = .direction
-    case 0x6b_636f_6c62: self = .block
+    default:
+      guard let rare = Self.rare(word) else { return nil }
+      self = rare
+      return
+    }
+    // A NUL at the end is a letter too.
+    guard word.high == 0, word.count == size else { return nil }
+  }
+
+  /// The keys that moves and claims do without, so that these find theirs sooner.
+  @inline(never)
+  private static func rare(_ word: JSONWord) -> EventKey? {
+    let key: EventKey
+    switch word.low {
+    case 0x7374_6e69_6f70: key = .points
+    case 0x6b_636f_7473: key = .stock
+    case 0x696c_7069_746c_756d where word.high == 0x7265: key = .multiplier
+    case 0x6f69_7463_6572_6964 where word.high == 0x6e: key = .direction
+    case 0x6b_636f_6c62: key = .block
+    case 0x7473_6f63: key = .cost
+    case 0x68_7464_6977: key = .width
+    case 0x7468_6769_6568: key = .height
+    case 0x68_7470_6564: key = .depth
+    case 0x6567_6e61_6863: key = .change
+    case 0x6567_6465: key = .edge
+    case 0x6f74: key = .to
     default: return nil
     }
-    // A NUL at the end is a letter too, and only these two keys reach the second word.
-    let isLong = self == .multiplier || self == .direction
-    guard isLong || word.high == 0, word.count == size else { return nil }
+    // Only these two keys reach the second word.
+    let isLong = key == .multiplier || key == .direction
+    return (isLong || word.high == 0) && word.count == key.size ? key : nil
   }
 
   /// Bytes of the key.
@@ -72,9 +99,10 @@ enum EventKey: UInt8, CaseIterable {
   private var size: Int {
     switch self {
     case .x, .y, .z: 1
-    case .kind, .rank, .hint, .hunt, .time: 4
-    case .value, .stock, .block: 5
-    case .player, .points: 6
+    case .to: 2
+    case .kind, .rank, .hint, .hunt, .time, .cost, .edge: 4
+    case .value, .stock, .block, .width, .depth: 5
+    case .player, .points, .height, .change: 6
     case .producer, .sequence, .treasure: 8
     case .direction: 9
     case .multiplier: 10
@@ -90,7 +118,8 @@ enum EventKey: UInt8, CaseIterable {
     switch self {
     case .points: kind == .spawn || kind == .score
     case .stock: kind == .spawn
-    case .multiplier, .direction, .block: kind == .edge
+    case .multiplier, .direction, .block, .cost, .width, .height, .depth, .change, .edge, .to:
+      kind == .edge
     default: true
     }
   }
@@ -126,5 +155,39 @@ extension EventKind {
     default: return nil
     }
     guard word.count == (64 - word.low.leadingZeroBitCount + 7) / 8 else { return nil }
+  }
+}
+
+/// What `change` says of an `edge` event.
+enum EdgeChange: UInt8, BitwiseCopyable, CaseIterable {
+  case reweight, open, close, add, remove, place, `break`
+
+  /// The change spelled by `word`, or nil.
+  init?(_ word: JSONWord) {
+    switch (word.low, word.count) {
+    case (0x7468_6769_6577_6572, 8): self = .reweight
+    case (0x6e65_706f, 4): self = .open
+    case (0x65_736f_6c63, 5): self = .close
+    case (0x64_6461, 3): self = .add
+    case (0x6576_6f6d_6572, 6): self = .remove
+    case (0x65_6361_6c70, 5): self = .place
+    case (0x6b_6165_7262, 5): self = .`break`
+    default: return nil
+    }
+  }
+
+  /// Whether a change of this kind may carry the key, which belongs to edges; `isById` for the edge
+  /// that `edge` says.
+  func takes(_ key: EventKey, isById: Bool) -> Bool {
+    switch key {
+    case .change: true
+    case .edge: self != .add && self != .place && self != .break
+    case .to: self == .add
+    case .cost: self == .add || self == .reweight && isById
+    case .multiplier, .block: self == .reweight && !isById
+    case .direction: (self == .reweight || self == .open || self == .close) && !isById
+    case .width, .height, .depth: self == .place || self == .break
+    default: false
+    }
   }
 }

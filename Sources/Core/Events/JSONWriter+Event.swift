@@ -42,8 +42,12 @@ extension JSONWriter {
     if event.x != 0 { field("x", Int64(event.x)) }
     if event.y != 0 { field("y", Int64(event.y)) }
     if event.z != 0 { field("z", Int64(event.z)) }
-    if event.treasure != 0 { field("treasure", UInt64(event.treasure)) }
-    value(of: event)
+    if event.kind == .edge, let order = EdgeOrder(event.value), !order.isLongWinded {
+      edge(event.treasure, order)
+    } else {
+      if event.treasure != 0 { field("treasure", UInt64(event.treasure)) }
+      value(of: event)
+    }
     endObject()
   }
 
@@ -55,13 +59,42 @@ extension JSONWriter {
       let stock = event.value >> 31
       field("points", event.value & 0x7fff_ffff)
       if stock != 0 { field("stock", stock) }
-    case .edge:
-      guard let change = EdgeOrder(event.value) else { return field("value", event.value) }
-      field("multiplier", UInt64(change.multiplier))
-      field("direction", UInt64(change.direction))
-      if change.wholeBlock { field("block", true) }
     default: if event.value != 0 { field("value", event.value) }
     }
+  }
+
+  /// `treasure` and `value` of an edge event under the names of the order's parts.
+  private mutating func edge(_ treasure: UInt32, _ order: EdgeOrder) {
+    switch order.action {
+    case .edge, .openEdge, .remove: field("edge", UInt64(treasure))
+    case .add: field("to", UInt64(treasure))
+    default: if treasure != 0 { field("treasure", UInt64(treasure)) }
+    }
+    switch order.action {
+    case .place where !order.isShort, .break where !order.isShort:
+      field("width", UInt64(order.width))
+      field("height", UInt64(order.height))
+      field("depth", UInt64(order.depth))
+      field("change", order.action == .place ? "place" : "break")
+    case .step, .place, .break:
+      field("multiplier", UInt64(order.amount))
+      field("direction", UInt64(order.direction))
+      if order.action != .step { field("block", true) }
+    case .open:
+      field("direction", UInt64(order.direction))
+      field("change", "open")
+    case .edge: field("cost", UInt64(order.amount))
+    case .openEdge: field("change", "open")
+    case .add:
+      field("cost", UInt64(order.amount))
+      field("change", "add")
+    case .remove: field("change", "remove")
+    }
+  }
+
+  private mutating func field(_ name: StaticString, _ word: StaticString) {
+    key(name)
+    self.word(word)
   }
 
   public mutating func field(_ name: StaticString, _ value: UInt64) {

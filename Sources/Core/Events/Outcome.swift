@@ -7,7 +7,7 @@
 /// |      2 |     2 | result      | `ResultCode`                                                  |
 /// |      4 |     1 | disposition | `Disposition`: which count of the books it is in              |
 /// |      5 |     1 | flags       | `OutcomeFlags`                                                |
-/// |      6 |     1 | direction   | hint: direction of the next step, 0...7; 255 none             |
+/// |      6 |     1 | direction   | hint: the next step's, 0...253; 254 a later edge; 255 none    |
 /// |      7 |     1 | field       | rejected: `EventField` at fault; otherwise 0                  |
 /// |      8 |     8 | offset      | place in the journal; of the first copy for a duplicate it knows, else 0 |
 /// |     16 |     8 | sequence    | as given or numbered by the engine                            |
@@ -15,7 +15,7 @@
 /// |     32 |     8 | total       | the player's score after the event                            |
 /// |     40 |     4 | points      | points gained or lost by the event                            |
 /// |     44 |     4 | rank        | 1..., 0 when not asked for                                    |
-/// |     48 |     4 | treasure    | claimed or hinted at; 0 none                                  |
+/// |     48 |     4 | treasure    | claimed or hinted at, 0 none; edge: the id of the edge        |
 /// |     52 |     4 | distance    | hint: walking cost in the world's unit; 2^32-1 none           |
 /// |     56 |     4 | stockLeft   | claim and spawn: free stock of the treasure                   |
 /// |     60 |     4 | position    | index of the event in its batch                               |

@@ -16,6 +16,7 @@ import Bounded
 /// | total       | not rejected, not shed               | the player's score after it             |
 /// | rank        | asked for                            | 1...                                    |
 /// | treasure    | not 0, and not that of a hint        | number                                  |
+/// | edge        | edge: not 0                          | the id of the edge named or added       |
 /// | stock_left  | claim, spawn: judged `ok`, `no_stock`| free stock                              |
 /// | hint        | asked for and there is one           | distance, treasure, direction, trend    |
 /// | provisional | not flushed yet                      | true                                    |
@@ -87,7 +88,7 @@ public enum OutcomeWriter {
     let hasHint = outcome.distance != Outcome.noDistance
     let isOwnTreasure = kind == .claim || kind == .spawn || kind == .despawn || !hasHint
     if isOwnTreasure, outcome.treasure != 0 {
-      json.field("treasure", UInt64(outcome.treasure))
+      json.field(kind == .edge ? "edge" : "treasure", UInt64(outcome.treasure))
     }
     if kind == .claim || kind == .spawn, outcome.result == .ok || outcome.result == .noStock {
       json.field("stock_left", UInt64(outcome.stockLeft))

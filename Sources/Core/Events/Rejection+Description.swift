@@ -49,10 +49,17 @@ private func sentence(_ rejection: Rejection, in bytes: RawSpan) -> String {
     }
     return "JSON does not allow byte 0x\(String(byte, radix: 16)) here"
   case .unknownField:
-    if rejection.field != .none { return "\"\(key)\" does not belong to this kind of event" }
+    if rejection.field != .none {
+      return "\"\(key)\" does not belong to this kind of event or change"
+    }
     let names = EventKey.allCases.map(\.word)
     return "there is no field \"\(key)\"\(suggestion(for: key, among: names)); "
       + "the fields are \(names.joined(separator: ", "))"
+  case .unknownKind where rejection.field == .value:
+    let change = kindText(at, in: bytes)
+    let names = EdgeChange.allCases.map { String(describing: $0) }
+    return "there is no change \"\(change)\"\(suggestion(for: change, among: names)); "
+      + "the changes are \(names.joined(separator: ", "))"
   case .unknownKind:
     let kind = kindText(at, in: bytes)
     let names = EventKind.allCases.filter(\.isSupported).map { "\($0.word)" }
@@ -61,10 +68,11 @@ private func sentence(_ rejection: Rejection, in bytes: RawSpan) -> String {
   case .unsupportedKind:
     return "\"\(kindText(at, in: bytes))\" events are not taken by this version"
   case .missingField:
-    guard rejection.field == .value else {
-      return "the event needs \"\(rejection.field.word)\""
+    if member("kind", ofObjectAt: at, in: bytes) == "edge" {
+      return need(ofChange: member("change", ofObjectAt: at, in: bytes) ?? "reweight")
     }
-    return "a score needs \"points\", an edge \"multiplier\" and \"direction\" or \"block\": true"
+    let needed = rejection.field == .value ? "points" : "\(rejection.field.word)"
+    return "the event needs \"\(needed)\""
   case .tooLong where rejection.field == .none:
     return "the body holds more events than one body may; send the rest again"
   case .wrongType where rejection.field == .none:
@@ -74,15 +82,28 @@ private func sentence(_ rejection: Rejection, in bytes: RawSpan) -> String {
   }
 }
 
+/// What an edge event of a change needs.
+private func need(ofChange change: String) -> String {
+  let need =
+    switch change {
+    case "add": "\"to\" and \"cost\""
+    case "remove": "\"edge\""
+    case "open", "close": "\"direction\", or \"edge\""
+    default:
+      "\"multiplier\" and \"direction\" or \"block\": true, or \"edge\" and \"cost\""
+    }
+  return "an edge event of change \"\(change)\" needs \(need)"
+}
+
 /// What the value of `key` must be.
 private func rule(_ key: String, _ rejection: Rejection) -> String {
   if rejection.code == .tooLong { return "must be at most \(PlayerNames.sizeMax) bytes" }
   let rule =
     switch key {
-    case "kind": "a word in quotes"
+    case "kind", "change": "a word in quotes"
     case "rank", "hint", "block": "true or false"
     case "player": "an integer 1...18446744073709551615 or a name of 1...64 bytes"
-    case "hunt", "treasure": "an integer 0...4294967295"
+    case "hunt", "treasure", "edge", "to": "an integer 0...4294967295"
     case "producer": "an integer 0...18446744073709551615"
     case "sequence": "an integer 0...\(Event.sequenceMax)"
     case "time": "milliseconds since 1970, an integer 0...\(Event.timeMax)"
@@ -90,7 +111,10 @@ private func rule(_ key: String, _ rejection: Rejection) -> String {
     case "points": "an integer -1000000000...1000000000 (score) or 0...2147483647 (spawn)"
     case "stock": "an integer 1...\(SpawnOffer.stockMax)"
     case "multiplier": "an integer 0...255"
-    case "direction": "an integer 0...7"
+    case "direction": "an integer 0...\(EdgeOrder.directionMax), for a block 0...7"
+    case "cost": "an integer 0...\(EdgeOrder.costMax), of an edge to add from 1"
+    case "width", "height", "depth":
+      "an integer 1...\(EdgeOrder.sideMax), and a box has at most \(EdgeOrder.blocksMax) blocks"
     default: "an integer within the range of its kind"
     }
   return "must be \(rule)"
@@ -124,6 +148,25 @@ private func text(_ at: Int, in bytes: RawSpan) -> String {
   do throws(Rejection) { try reader.string(bytes, into: &sink) } catch { return "?" }
   let printable = sink.bytes.map { $0 < 0x20 || $0 == 0x7f ? UInt8(ascii: "?") : $0 }
   return String(decoding: printable, as: UTF8.self)
+}
+
+/// The string that is the value of `key` in the object at `at`, or nil.
+private func member(_ key: String, ofObjectAt at: Int, in bytes: RawSpan) -> String? {
+  guard bytes.byteOrZero(at) == UInt8(ascii: "{") else { return nil }
+  var reader = JSONReader(at: at)
+  var found: String?
+  do throws(Rejection) {
+    var more = reader.open(bytes, close: UInt8(ascii: "}"))
+    while more {
+      let keyAt = reader.at
+      try reader.skipString(bytes)
+      try reader.colon(bytes)
+      if text(keyAt, in: bytes) == key { found = text(reader.at, in: bytes) }
+      try reader.skip(bytes, depth: 1)
+      more = try reader.another(bytes, close: UInt8(ascii: "}"))
+    }
+  } catch { return nil }
+  return found
 }
 
 /// The string after the key at `at`.

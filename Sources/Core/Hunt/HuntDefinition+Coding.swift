@@ -16,7 +16,8 @@ public enum DefinitionFault: Error, Equatable, Sendable {
 ///
 /// Version 2 has a ninth rule, hintRadius, behind the eight; a definition without a radius is
 /// written as version 1, so that hunts made before there was one keep their identity. So does
-/// version 3 have a tenth, hintWork, and stands only where it is not the default.
+/// version 3 have a tenth, hintWork, and stands only where it is not the default; and version 4 an
+/// eighth limit, edges, behind the rules.
 extension HuntDefinition {
   private static var magic: UInt64 { 0x4448_5856 }
 
@@ -31,9 +32,10 @@ extension HuntDefinition {
       out += bytes
     }
     put(Int64(Self.magic), 4)
-    let hasWork = rules.hintWork != HuntRules.hintWorkDefault
+    let hasEdges = limits.edges != HuntLimits.edgesDefault
+    let hasWork = hasEdges || rules.hintWork != HuntRules.hintWorkDefault
     let hasRadius = hasWork || rules.hintRadius > 0
-    put(hasWork ? 3 : hasRadius ? 2 : 1, 4)
+    put(hasEdges ? 4 : hasWork ? 3 : hasRadius ? 2 : 1, 4)
     put(name)
     for value in [
       limits.players, limits.treasures, limits.claims, limits.producers, limits.gaps,
@@ -46,6 +48,7 @@ extension HuntDefinition {
     ] { put(value) }
     if hasRadius { put(Int64(rules.hintRadius)) }
     if hasWork { put(Int64(rules.hintWork)) }
+    if hasEdges { put(Int64(limits.edges)) }
     put(startsLive ? 1 : 0)
     put(Int64(treasures.count), 4)
     for treasure in treasures {
@@ -71,7 +74,7 @@ extension HuntDefinition {
       throw .outOfRange(field: "magic", value: magic, at: 0)
     }
     let version = try reader.integer("version", 4, 0...Int64(UInt32.max))
-    guard (1...3).contains(version) else { throw .unsupportedVersion(UInt32(version)) }
+    guard (1...4).contains(version) else { throw .unsupportedVersion(UInt32(version)) }
     name = try reader.text("name", 48)
     limits.players = Int(try reader.integer("players", 8, 1...(1 << 24 - 1)))
     limits.treasures = Int(try reader.integer("treasures", 8, 1...1_000_000))
@@ -92,13 +95,20 @@ extension HuntDefinition {
       let least: Int64 = version == 2 ? 1 : 0
       rules.hintRadius = UInt32(try reader.integer("hintRadius", 8, least...300_000))
     }
-    if version == 3 {
+    if version >= 3 {
       let work = try reader.integer("hintWork", 8, 16...65_536)
       // A version stands for one form: the default has no place in this one.
-      guard work != HuntRules.hintWorkDefault else {
+      guard version == 4 || work != HuntRules.hintWorkDefault else {
         throw .outOfRange(field: "hintWork", value: work, at: reader.at - 8)
       }
       rules.hintWork = UInt32(work)
+    }
+    if version == 4 {
+      let edges = try reader.integer("edges", 8, 1...(1 << 24))
+      guard edges != HuntLimits.edgesDefault else {
+        throw .outOfRange(field: "edges", value: edges, at: reader.at - 8)
+      }
+      limits.edges = Int(edges)
     }
     startsLive = try reader.integer("startsLive", 8, 0...1) == 1
     let coordinate = Int64(Int32.min)...Int64(Int32.max)

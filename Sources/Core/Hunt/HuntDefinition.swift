@@ -33,6 +33,11 @@ public struct HuntLimits: Equatable, Sendable {
   public var idempotencyKeys = 1 << 18
   /// Players known by a name, 1...1 << 24.
   public var names = 100_000
+  /// Edges added to the world at a time; in voxels also those with a multiplier of their own, 1...1
+  /// << 24.
+  public var edges = Self.edgesDefault
+
+  public static let edgesDefault = 4_096
 
   public init() {}
 }

@@ -1,7 +1,7 @@
 import Events
 import Pages
 import Scoring
-import World
+public import World
 
 /// What two states of one hunt do not share, told by players, treasures and edges and not by rows,
 /// because a row's number is the order of arrival, which two lines of history need not share.
@@ -36,12 +36,10 @@ public struct HuntDifference: Sendable {
     public var after: Int
   }
 
-  /// An edge whose multiplier differs.
-  public struct Edge: Sendable {
+  /// A cell of voxels that is free in one of the two.
+  public struct Block: Sendable {
     public var node: UInt32
-    public var direction: UInt8
-    public var before: UInt8
-    public var after: UInt8
+    public var isOpenBefore: Bool
   }
 
   /// In the order in which the first state met the players, then those that only the second knows.
@@ -49,7 +47,10 @@ public struct HuntDifference: Sendable {
   public var treasures: [Treasure] = []
   /// By treasure; empty where the rules do not count claims by player.
   public var awards: [Award] = []
-  public var edges: [Edge] = []
+  /// By id; in voxels only those with a multiplier of their own.
+  public var edges: [EdgeDifference] = []
+  /// Of voxels, by node.
+  public var blocks: [Block] = []
   /// Pages whose bytes differ, without those that are made from others (the orders of boards depend
   /// on how they came about), and pages in all.
   public var pagesDiffering = 0
@@ -65,7 +66,7 @@ public struct HuntDifference: Sendable {
   ///   a row that differs, and perhaps O(claims); allocates the result.
   public init(_ before: inout HuntState, _ after: inout HuntState) {
     pageCount = before.space.pageCount
-    let derived = HuntState.layout(before.definition, before.world.map).regions
+    let derived = HuntState.layout(before.definition, before.world.topology).regions
       .filter(\.isDerived).map(\.pages)
     before.space.forEachDifference(from: after.space) { page in
       if !derived.contains(where: { $0.contains(page) }) { pagesDiffering += 1 }
@@ -175,8 +176,9 @@ public struct HuntDifference: Sendable {
   }
 
   private mutating func compareEdges(_ before: inout HuntState, _ after: inout HuntState) {
-    before.world.forEachDifferingEdge(before.space, from: after.space) {
-      edges.append(Edge(node: $0, direction: $1, before: $2, after: $3))
+    before.world.forEachDifferingEdge(before.space, from: after.space) { edges.append($0) }
+    before.world.forEachDifferingCell(before.space, from: after.space) {
+      blocks.append(Block(node: $0, isOpenBefore: $1))
     }
   }
 }

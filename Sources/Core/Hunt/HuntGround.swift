@@ -4,7 +4,7 @@ public import World
 
 /// What a search for treasures and ways reads of a hunt's pages, for whoever holds a fork of them.
 public struct HuntGround: Sendable {
-  public let world: GridWorld
+  public let world: WorldGraph
   let field: TreasureField
   let openAt: PagedTree
   let treasureIndex: PagedTable
@@ -27,7 +27,7 @@ public struct HuntGround: Sendable {
     let held = players.load(Int(row), space)
     return Walker(
       row: Int(row),
-      node: held.isPlaced ? world.map.node(x: Int(held.x), y: Int(held.y)) : nil)
+      node: held.isPlaced ? world.node(held.x, held.y, held.z) : nil)
   }
 
   /// A treasure that was not removed; nil when there is none of that id.
@@ -44,7 +44,7 @@ public struct HuntGround: Sendable {
   ///   - walker: Whose treasures: those that this player has claimed as often as one may are left
   ///     out; all for nil.
   ///   - limit: Most treasures, at least 1.
-  ///   - costMax: The dearest walk, in the neighbourhood's unit.
+  ///   - costMax: The dearest walk, in the world's unit.
   /// - Returns: The treasures, and whether these are all there are within `limit` and `costMax`:
   ///   false where the budget of nodes was spent first.
   /// - Complexity: As `PathFinder.explore`, and O(log treasures) for each found.
@@ -74,6 +74,36 @@ public struct HuntGround: Sendable {
     return (found, end != .budgetSpent || found.count == limit)
   }
 
+  /// The nearest open treasure that the rules let a player claim, of several as near the lowest id:
+  /// where it lies and what the walk costs; nil where none is found.
+  ///
+  /// - Complexity: As `PathFinder.explore`, and O(log treasures) a treasure on the way; no
+  ///   allocation.
+  func nearest(
+    for walker: Walker, from node: UInt32, costMax: UInt32, nodeBudget: Int,
+    _ space: borrowing PageSpace, _ finder: inout PathFinder
+  ) -> (treasure: UInt32, node: UInt32, cost: UInt32)? {
+    var found: (treasure: UInt32, node: UInt32, cost: UInt32)?
+    _ = finder.explore(
+      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space
+    ) { node, cost in
+      if let found, cost > found.cost { return false }
+      // A field's distance of 0 is never in need of repair.
+      if field.distance(node, space) != 0 { return true }
+      var key = TreeKey(high: UInt64(node), low: 0)
+      while let next = openAt.first(atOrAfter: key, space), next.high == UInt64(node) {
+        let id = UInt32(truncatingIfNeeded: next.low)
+        if let row = treasureIndex.find(UInt64(id), space), !isSpent(row, for: walker, space) {
+          if found.map({ id < $0.treasure }) ?? true { found = (id, node, cost) }
+          return true
+        }
+        key = TreeKey(high: UInt64(node), low: next.low + 1)
+      }
+      return true
+    }
+    return found
+  }
+
   /// Keeps `found` in order and within `limit`.
   private func insert(
     _ one: (cost: UInt32, treasure: TreasureRow),
@@ -89,14 +119,18 @@ public struct HuntGround: Sendable {
   }
 
   /// Whether a player has claimed a treasure as often as one may until its next respawn.
-  private func isSpent(
+  func isSpent(
     _ treasure: UInt64, for walker: Walker?, _ space: borrowing PageSpace
   ) -> Bool {
     guard claimsPerPlayer > 0, let walker,
       let held = claims.find(UInt64(walker.row + 1) << 32 | treasure, space)
     else { return false }
-    let generation = treasures.load(Int(treasure), space).generation
-    return UInt32(truncatingIfNeeded: held >> 32) == generation
+    return Self.isSpent(held, treasures.load(Int(treasure), space).generation, claimsPerPlayer)
+  }
+
+  /// - Parameter held: Of the table of claims: those granted, and in which life of the treasure.
+  static func isSpent(_ held: UInt64, _ generation: UInt32, _ claimsPerPlayer: UInt32) -> Bool {
+    UInt32(truncatingIfNeeded: held >> 32) == generation
       && held & 0xffff_ffff >= UInt64(claimsPerPlayer)
   }
 }

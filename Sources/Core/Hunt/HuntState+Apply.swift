@@ -241,9 +241,10 @@ extension HuntState {
     lastRows.store(UInt32(truncatingIfNeeded: row), Int(player & 63) &* 4)
     let kind = lines.load(at, byte: 1, as: UInt8.self)
     if kind == EventKind.move.rawValue {
-      let x = Int(lines.load(at, byte: 40, as: Int32.self))
-      let y = Int(lines.load(at, byte: 44, as: Int32.self))
-      guard let node = world.map.node(x: x, y: y) else { return }
+      let x = lines.load(at, byte: 40, as: Int32.self)
+      let y = lines.load(at, byte: 44, as: Int32.self)
+      let z = lines.load(at, byte: 48, as: Int32.self)
+      guard let node = world.node(x, y, z) else { return }
       world.prefetch(node, space)
       if isReplaying { field.prefetch(node, space) } else { field.prefetch(around: node, space) }
       return

@@ -86,7 +86,7 @@ extension HuntState {
     if let row = row(of: event.player), players.load(row, space).isPresent {
       return .alreadyJoined
     }
-    let node = world.map.node(x: Int(event.x), y: Int(event.y))
+    let node = world.node(event.x, event.y, event.z)
     let isOpen = node.map { world.isOpen($0, space) } ?? false
     if !isOpen && (event.x != 0 || event.y != 0) { return node == nil ? .outsideWorld : .blocked }
     var result = ResultCode.ok
@@ -128,7 +128,7 @@ extension HuntState {
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
     guard event.flags.contains(.operate) else { return .notPermitted }
-    guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
+    guard let node = world.node(event.x, event.y, event.z) else { return .outsideWorld }
     guard world.isOpen(node, space) else { return .blocked }
     var result = ResultCode.ok
     guard case (let row, var player)? = presentPlayer(event, &result) else { return result }
@@ -142,7 +142,7 @@ extension HuntState {
   mutating func move(
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
-    guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
+    guard let node = world.node(event.x, event.y, event.z) else { return .outsideWorld }
     guard world.isOpen(node, space) else { return .blocked }
     var result = ResultCode.ok
     guard case (let row, var player)? = presentPlayer(event, &result) else { return result }
@@ -165,7 +165,9 @@ extension HuntState {
   private mutating func judgeStep(
     _ event: Event, _ player: PlayerRow, to node: UInt32
   ) -> ResultCode {
-    let steps = max(abs(Int(event.x) - Int(player.x)), abs(Int(event.y) - Int(player.y)))
+    if world.topology.form == .network { return judgeWay(event, player, to: node) }
+    var steps = max(abs(Int(event.x) - Int(player.x)), abs(Int(event.y) - Int(player.y)))
+    if world.topology.form == .voxels { steps = max(steps, abs(Int(event.z) - Int(player.z))) }
     if steps == 0 { return .ok }
     var costMax = UInt64(distanceMax)
     if rules.speedMax > 0 {
@@ -174,7 +176,7 @@ extension HuntState {
       let earned = Int(rules.stepsFree) + Int(elapsed * Int64(rules.speedMax) / 1_000_000)
       if steps > min(Int(rules.stepsMax), earned) { return .tooFast }
       // The walk may be half as long again as the blocks earned, so that corners can be turned.
-      let allowed = UInt64(earned * 3 / 2 + 1) * UInt64(world.map.neighbourhood.straightCost)
+      let allowed = UInt64(earned * 3 / 2 + 1) * UInt64(world.topology.unit)
       costMax = min(costMax, allowed)
     }
     guard rules.walls else { return .ok }
@@ -186,13 +188,36 @@ extension HuntState {
         return UInt64(cost) <= costMax ? .ok : .throughWall
       }
     }
-    guard let from = world.map.node(x: Int(player.x), y: Int(player.y)) else { return .ok }
+    guard let from = world.node(player.x, player.y, player.z) else { return .ok }
     let reach = finder.reachableWithin(
       from: from, to: node, costMax: UInt32(costMax), nodeBudget: Self.stepBudget, world, space)
     switch reach {
     case .within: return .ok
     case .beyond, .budgetSpent: return .throughWall
     }
+  }
+
+  /// As `judgeStep`, in a network: what counts is the cost of the cheapest way, and that there is
+  /// one.
+  private mutating func judgeWay(
+    _ event: Event, _ player: PlayerRow, to node: UInt32
+  ) -> ResultCode {
+    guard let from = world.node(player.x, player.y, player.z), from != node else { return .ok }
+    let isTimed = rules.speedMax > 0
+    guard isTimed || rules.walls else { return .ok }
+    var costMax = distanceMax
+    if isTimed {
+      let elapsed = max(0, min(event.time - player.lastMove, 604_800_000))
+      let earned = Int64(rules.stepsFree) * 1_000_000 + elapsed * Int64(rules.speedMax)
+      let unit = Int64(world.topology.unit)
+      if earned / 1_000_000 < Int64(distanceMax) / unit {
+        costMax = UInt32(earned * unit / 1_000_000)
+      }
+    }
+    let reach = finder.reachableWithin(
+      from: from, to: node, costMax: costMax, nodeBudget: Self.stepBudget, world, space)
+    if case .within = reach { return .ok }
+    return isTimed ? .tooFast : .throughWall
   }
 
   private static func put(_ player: inout PlayerRow, _ event: Event) {
@@ -218,19 +243,23 @@ extension HuntState {
     outcome.total = player.total
     if event.flags.contains(.wantRank) { addRank(row, &outcome) }
     guard player.isPlaced, event.flags.contains(.wantHint),
-      let node = world.map.node(x: Int(player.x), y: Int(player.y))
+      let node = world.node(player.x, player.y, player.z)
     else { return }
     if field.isSettling(space), !isHintCertain(node) {
       // The next hint is compared with the last that was one.
       outcome.flags.insert(.settling)
       return
     }
+    let isOwn = player.claims > 0 && isNearestSpent(row, at: node)
     if isReplaying {
       // Nobody is answered; `unreachable` is what no hint leaves.
-      player.lastDistance = field.distance(node, space)
+      player.lastDistance =
+        isOwn
+        ? ownNearest(row, at: node)?.cost ?? unreachable : field.distance(node, space)
       return
     }
-    guard let hint = field.hint(node, space) else {
+    let told = isOwn ? hint(for: row, at: node)?.hint : field.hint(node, space)
+    guard let hint = told else {
       player.lastDistance = .max
       return
     }

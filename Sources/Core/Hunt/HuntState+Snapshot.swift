@@ -8,7 +8,7 @@ extension HuntState {
   /// - Parameter isBranch: Whether it is beside the hunt itself on the same pool.
   /// - Throws: When a branch's pages are not free.
   public init(
-    unfilled definition: HuntDefinition, map: BlockMap, pool: PagePool, isBranch: Bool
+    unfilled definition: HuntDefinition, map: Topology, pool: PagePool, isBranch: Bool
   ) throws(ForkRefusal) {
     var layout = PageLayout()
     let places = Places(definition, map, &layout)

@@ -60,15 +60,33 @@ extension HuntState {
     if treasure.phase == .removed { return .unknownTreasure }
     outcome.stockLeft = treasure.free
     guard player.isPlaced else { return .notPlaced }
-    let distance = max(
-      abs(Int(player.x) - Int(treasure.x)), abs(Int(player.y) - Int(treasure.y)))
-    guard distance <= Int(treasure.reach), player.z == treasure.z || treasure.z == 0 else {
-      return .tooFar
-    }
+    guard isInReach(player, treasure) else { return .tooFar }
     guard treasure.free > 0, treasure.phase == .open else { return .noStock }
     var result = ResultCode.ok
     _ = countClaim(row, at, treasure.generation, &result)
     return result
+  }
+
+  /// Whether a player is near enough to claim a treasure: in blocks, or in a network by what the
+  /// way costs.
+  private mutating func isInReach(_ player: PlayerRow, _ treasure: TreasureRow) -> Bool {
+    let reach = Int(treasure.reach)
+    let dx = abs(Int(player.x) - Int(treasure.x))
+    let dy = abs(Int(player.y) - Int(treasure.y))
+    switch world.topology.form {
+    case .grid:
+      return max(dx, dy) <= reach && (player.z == treasure.z || treasure.z == 0)
+    case .voxels:
+      return max(dx, dy, abs(Int(player.z) - Int(treasure.z))) <= reach
+    case .network:
+      guard let from = world.node(player.x, player.y, player.z) else { return false }
+      let costMax = UInt64(reach) * UInt64(world.topology.unit)
+      let way = finder.reachableWithin(
+        from: from, to: treasure.node, costMax: UInt32(min(costMax, UInt64(distanceMax))),
+        nodeBudget: Self.stepBudget, world, space)
+      if case .within = way { return true }
+      return false
+    }
   }
 
   /// Counts a claim of a player against the rule's cap; false when the cap or the table is reached.
@@ -94,7 +112,7 @@ extension HuntState {
 
   /// Places a treasure of the hunt file, before the first event; the field is spread afterwards.
   mutating func place(_ spec: TreasureSpec, _ scratch: inout FieldScratch) {
-    guard let node = world.map.node(x: Int(spec.x), y: Int(spec.y)) else { return }
+    guard let node = world.node(spec.x, spec.y, spec.z) else { return }
     var treasure = TreasureRow()
     treasure.id = spec.id
     treasure.x = spec.x
@@ -124,7 +142,7 @@ extension HuntState {
   mutating func spawn(
     _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
   ) -> ResultCode {
-    guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
+    guard let node = world.node(event.x, event.y, event.z) else { return .outsideWorld }
     guard world.isOpen(node, space) else { return .blocked }
     let row: Int
     var treasure = TreasureRow()
@@ -255,35 +273,5 @@ extension HuntState {
     effect.time = now
     effect.isRemoval = treasure.phase == .removed ? 1 : 0
     effects.append(effect)
-  }
-
-  // MARK: Edges
-
-  mutating func changeEdge(
-    _ event: Event, _ offset: UInt64, _ outcome: inout Outcome, _ effects: inout EffectBuffer
-  ) -> ResultCode {
-    guard let node = world.map.node(x: Int(event.x), y: Int(event.y)) else { return .outsideWorld }
-    guard let order = EdgeOrder(event.value) else { return .outOfRange }
-    if order.wholeBlock {
-      // A block that nothing leads to changes no edge, and still opens or closes.
-      let opens = order.multiplier != 0
-      if world.isOpen(node, space) == opens { return .nothingChanged }
-      let changes = world.setBlock(node, open: opens, &space)
-      field.repair(changes, &space, &scratch)
-    } else {
-      guard Int(order.direction) < world.map.neighbourhood.degree else { return .outOfRange }
-      switch world.setEdge(node, order.direction, multiplier: order.multiplier, &space) {
-      case .unchanged: return .nothingChanged
-      case .refused: return .blocked
-      case .changed(let change): field.repair(change, &space, &scratch)
-      }
-    }
-    var effect = Effect(.edge)
-    effect.offset = offset
-    effect.x = event.x
-    effect.y = event.y
-    effect.time = event.time
-    effects.append(effect)
-    return .ok
   }
 }

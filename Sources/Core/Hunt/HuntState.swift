@@ -18,7 +18,7 @@ public struct HuntState: ~Copyable {
   /// Those of the definition, until a line of history brings others.
   public internal(set) var rules: HuntRules
   public let limits: HuntLimits
-  public let world: GridWorld
+  public let world: WorldGraph
   public internal(set) var space: PageSpace
   /// The hunt's clock, ms since 1970: the time of the last tick.
   public internal(set) var now: Int64 = 0
@@ -43,6 +43,7 @@ public struct HuntState: ~Copyable {
   let idempotencyOffsets: PagedArray<UInt64>
   public let field: TreasureField
   var scratch: FieldScratch
+  var edgeChanges = EdgeChanges()
   var finder: PathFinder
   public let boards: Boards
   /// The row of the last producer, and by a player's lowest bits the row of the last player found:
@@ -56,7 +57,7 @@ public struct HuntState: ~Copyable {
   static var stepBudget: Int { 4_096 }
 
   /// Where every container of such a hunt lies.
-  public static func layout(_ definition: HuntDefinition, _ map: BlockMap) -> PageLayout {
+  public static func layout(_ definition: HuntDefinition, _ map: Topology) -> PageLayout {
     var layout = PageLayout()
     _ = Places(definition, map, &layout)
     return layout
@@ -66,7 +67,7 @@ public struct HuntState: ~Copyable {
   ///
   /// - Precondition: The definition was checked: ids unique, treasures on passable blocks.
   /// - Complexity: O(nodes log nodes + treasures).
-  public init(_ definition: HuntDefinition, map: BlockMap, pool: PagePool) {
+  public init(_ definition: HuntDefinition, map: Topology, pool: PagePool) {
     var layout = PageLayout()
     let places = Places(definition, map, &layout)
     self.init(definition, places, PageSpace(layout, pool: pool))
@@ -77,7 +78,7 @@ public struct HuntState: ~Copyable {
   ///
   /// - Throws: When the pages are not free.
   public init(
-    _ definition: HuntDefinition, map: BlockMap, branchOn pool: PagePool
+    _ definition: HuntDefinition, map: Topology, branchOn pool: PagePool
   ) throws(ForkRefusal) {
     var layout = PageLayout()
     let places = Places(definition, map, &layout)
@@ -101,7 +102,7 @@ public struct HuntState: ~Copyable {
   ///   - rules: Those in force.
   ///   - now: The hunt's clock, ms since 1970.
   public init(
-    _ definition: HuntDefinition, map: BlockMap, rules: HuntRules, now: Int64,
+    _ definition: HuntDefinition, map: Topology, rules: HuntRules, now: Int64,
     space: consuming PageSpace
   ) {
     var layout = PageLayout()
@@ -135,7 +136,8 @@ public struct HuntState: ~Copyable {
     idempotencyOffsets = places.idempotencyOffsets
     field = places.field
     scratch = FieldScratch(
-      nodeCount: places.world.nodeCount, workMax: Int(definition.rules.hintWork))
+      nodeCount: places.world.nodeCount, workMax: Int(definition.rules.hintWork),
+      degreeMax: places.world.degreeMax)
     finder = PathFinder(nodeBudgetMax: Self.stepBudget)
     boards = places.boards
     pending = PendingStandings(places.boards)
@@ -145,7 +147,7 @@ public struct HuntState: ~Copyable {
   /// The containers of a hunt, laid out in one order for all time of a definition.
   struct Places {
     let counts: PagedArray<HuntCounts>
-    let world: GridWorld
+    let world: WorldGraph
     let field: TreasureField
     let playerIndex: PagedTable
     let players: PagedArray<PlayerRow>
@@ -164,10 +166,10 @@ public struct HuntState: ~Copyable {
     let idempotencyOffsets: PagedArray<UInt64>
     let boards: Boards
 
-    init(_ definition: HuntDefinition, _ map: BlockMap, _ layout: inout PageLayout) {
+    init(_ definition: HuntDefinition, _ map: Topology, _ layout: inout PageLayout) {
       let limits = definition.limits
       counts = PagedArray("counts", count: 1, in: &layout)
-      world = GridWorld("world", map, in: &layout)
+      world = WorldGraph("world", map, addedMax: limits.edges, in: &layout)
       field = TreasureField(
         "field", over: world, radiusMax: Self.radiusMax(definition, map), in: &layout)
       playerIndex = PagedTable("players.index", capacity: limits.players, in: &layout)
@@ -196,11 +198,11 @@ public struct HuntState: ~Copyable {
         }, in: &layout)
     }
 
-    /// The rule `hintRadius` in the unit of the map's neighbourhood.
-    private static func radiusMax(_ definition: HuntDefinition, _ map: BlockMap) -> UInt32 {
+    /// The rule `hintRadius` in what walking costs.
+    private static func radiusMax(_ definition: HuntDefinition, _ map: Topology) -> UInt32 {
       let blocks = UInt64(definition.rules.hintRadius)
       if blocks == 0 { return distanceMax }
-      return UInt32(min(blocks * UInt64(map.neighbourhood.straightCost), UInt64(distanceMax)))
+      return UInt32(min(blocks * UInt64(map.unit), UInt64(distanceMax)))
     }
   }
 

@@ -51,7 +51,7 @@ extension Partition {
   ///
   /// - Parameter line: Must not differ from the checkpoint's own below its offset.
   public init(
-    _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
+    _ definition: HuntDefinition, map: Topology, number: UInt32, digestEvery: UInt64,
     from checkpoint: inout Checkpoint, along line: Line
   ) throws(ForkRefusal) {
     precondition(

@@ -97,7 +97,7 @@ extension Partition {
     let pages = state.space.pageCount
     let first = pages * Int(slice) / Self.digestSlices
     let end = pages * (Int(slice) + 1) / Self.digestSlices
-    return HuntState.layout(state.definition, state.world.map).regions
+    return HuntState.layout(state.definition, state.world.topology).regions
       .filter { !$0.isDerived && $0.pages.overlaps(first..<end) }.map(\.name)
   }
 

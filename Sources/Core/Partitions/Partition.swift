@@ -34,7 +34,7 @@ public struct Partition: ~Copyable {
   ///
   /// - Parameter forkRoom: At least 1.
   public static func pagesNeeded(
-    _ definition: HuntDefinition, _ map: BlockMap, forkRoom: Int = 2
+    _ definition: HuntDefinition, _ map: Topology, forkRoom: Int = 2
   ) -> Int {
     precondition(forkRoom >= 1, "room for \(forkRoom) times a state")
     let state = HuntState.layout(definition, map).pageCount
@@ -46,7 +46,7 @@ public struct Partition: ~Copyable {
   ///   - heldLines: Lines of replies that may wait for the disk, at least 4,096.
   ///   - pool: Of at least `pagesNeeded`.
   public init(
-    _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
+    _ definition: HuntDefinition, map: Topology, number: UInt32, digestEvery: UInt64,
     heldLines: Int, pool: PagePool
   ) {
     precondition(digestEvery > 0 && heldLines >= 4_096)
@@ -61,7 +61,7 @@ public struct Partition: ~Copyable {
   ///
   /// - Throws: When the pages are not free.
   public init(
-    _ definition: HuntDefinition, map: BlockMap, number: UInt32, digestEvery: UInt64,
+    _ definition: HuntDefinition, map: Topology, number: UInt32, digestEvery: UInt64,
     branchOn pool: PagePool
   ) throws(ForkRefusal) {
     let state = try HuntState(definition, map: map, branchOn: pool)

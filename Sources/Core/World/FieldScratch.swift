@@ -20,6 +20,8 @@ public struct FieldScratch: ~Copyable {
   /// Whether the field has a backlog, and whether that has keys to hand on.
   var isBeside = false
   var isLoose = false
+  /// Whether the world has edges that were added.
+  var hasAdded = false
   /// The nodes of the region whose keys the event made invalid, the keys that they had, and the
   /// best that the region's surroundings offer.
   private let nodes: Slab
@@ -31,31 +33,34 @@ public struct FieldScratch: ~Copyable {
   /// region repaired.
   public init(nodeCount: Int) {
     self.init(
-      nodeCount: nodeCount, workMax: .max, heapCapacity: DistanceHeap.capacity(liveMax: nodeCount))
+      nodeCount: nodeCount, workMax: .max, degreeMax: 0,
+      heapCapacity: DistanceHeap.capacity(liveMax: nodeCount))
   }
 
   /// For work of at most `workMax` nodes at once, `1...workLimit`.
   ///
   /// Memory: 370 bytes a unit of work, and no more than 46 bytes a node.
-  public init(nodeCount: Int, workMax: Int) {
+  /// - Parameter degreeMax: Most edges that lead onto one node.
+  public init(nodeCount: Int, workMax: Int, degreeMax: Int) {
     precondition(workMax > 0 && workMax <= Self.workLimit, "work of \(workMax) nodes")
     self.init(
-      nodeCount: nodeCount, workMax: workMax,
-      heapCapacity: DistanceHeap.capacity(liveMax: min(nodeCount, Self.touchedMax(workMax))))
+      nodeCount: nodeCount, workMax: workMax, degreeMax: degreeMax,
+      heapCapacity: DistanceHeap.capacity(
+        liveMax: min(nodeCount, Self.touchedMax(workMax, degreeMax))))
   }
 
   /// For tests: a heap without slack, at least `nodeCount` entries.
   package init(nodeCount: Int, heapCapacity: Int) {
     precondition(heapCapacity >= nodeCount)
-    self.init(nodeCount: nodeCount, workMax: .max, heapCapacity: heapCapacity)
+    self.init(nodeCount: nodeCount, workMax: .max, degreeMax: 0, heapCapacity: heapCapacity)
   }
 
-  private init(nodeCount: Int, workMax: Int, heapCapacity: Int) {
-    precondition(nodeCount > 0 && nodeCount <= BlockMap.cellCountMax)
+  private init(nodeCount: Int, workMax: Int, degreeMax: Int, heapCapacity: Int) {
+    precondition(nodeCount > 0 && nodeCount <= Topology.cellCountMax)
     self.nodeCount = nodeCount
     self.workMax = workMax
     queue = BucketQueue(capacity: heapCapacity)
-    let room = min(nodeCount, Self.touchedMax(workMax))
+    let room = min(nodeCount, Self.touchedMax(workMax, degreeMax))
     nodes = Slab(byteCount: room * 4, zeroed: false)
     oldKeys = Slab(byteCount: room * 8, zeroed: false)
     keys = Slab(byteCount: room * 8, zeroed: false)
@@ -64,18 +69,18 @@ public struct FieldScratch: ~Copyable {
   /// Most work that a call may be allowed.
   public static var workLimit: Int { 1 << 16 }
 
-  /// Most nodes that get a place in the region or the queue before so much work is done: each node
-  /// looked at adds its neighbours, and an edit adds 24 to begin with.
-  private static func touchedMax(_ workMax: Int) -> Int {
-    workMax > workLimit ? .max : (workMax + 4) * 8
+  /// Most nodes that get a place in the region or the queue before so much work is done: a unit of
+  /// it adds eight, the last node all its neighbours, and an edit what it changes to begin with.
+  private static func touchedMax(_ workMax: Int, _ degreeMax: Int) -> Int {
+    workMax > workLimit ? .max : (workMax + 1) * 8 + degreeMax + EdgeChanges.capacity
   }
 
   /// - Parameter leastCost: Of an edge of the world.
-  mutating func begin(isBeside: Bool, isLoose: Bool, leastCost: UInt64) {
+  mutating func begin(isBeside: Bool, isLoose: Bool, leastCost: UInt64, continues: Bool) {
     count = 0
     queue.removeAll(leastCost: leastCost)
     settledCount = 0
-    workLeft = workMax
+    if !continues { workLeft = workMax }
     isLowering = false
     self.isBeside = isBeside
     self.isLoose = isLoose

@@ -20,7 +20,7 @@ public enum MapRule: Equatable, Sendable {
   case expected(MapWord)
   /// Height and width are decimal numbers, `1...16,777,216`.
   case sizeOutOfRange
-  /// Height times width is at most `BlockMap.cellCountMax`.
+  /// Height times width is at most `Topology.cellCountMax`.
   case tooManyCells(Int)
   /// Nothing follows a word or a number on its line but spaces.
   case textAfterHeader
@@ -43,7 +43,7 @@ extension MapRule {
     case .expected(let word):
       "the header's word \"\(word.rawValue)\" is missing (type octile, height, width, map)"
     case .sizeOutOfRange: "height and width are whole numbers from 1 to 16,777,216"
-    case .tooManyCells(let count): "\(count) blocks; at most \(BlockMap.cellCountMax)"
+    case .tooManyCells(let count): "\(count) blocks; at most \(Topology.cellCountMax)"
     case .textAfterHeader: "nothing follows a header's word or number on its line"
     case .rowTooShort(let expected, let got):
       "the row has \(got) blocks, the header says \(expected)"

@@ -16,14 +16,14 @@ extension PathFinder {
   /// (1959).
   ///
   /// - Parameters:
-  ///   - costMax: The dearest walk, at most `distanceMax`, in the neighbourhood's unit.
+  ///   - costMax: The dearest walk, at most `distanceMax`, in the world's unit.
   ///   - nodeBudget: Most nodes labelled, at most `nodeBudgetMax`.
   ///   - visit: Gets a node and the cost of walking there; false ends the exploration. Nodes as far
   ///     come in any order, which is a function of the edges alone.
   /// - Complexity: O(n log n) for the n nodes labelled; no allocation.
   public mutating func explore(
     from start: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
-    _ world: borrowing GridWorld, _ space: borrowing PageSpace, visit: (UInt32, UInt32) -> Bool
+    _ world: WorldGraph, _ space: borrowing PageSpace, visit: (UInt32, UInt32) -> Bool
   ) -> Exploration {
     precondition(Int(start) < world.nodeCount && costMax <= distanceMax)
     precondition(nodeBudget > 0 && nodeBudget <= nodeBudgetMax)
@@ -46,17 +46,13 @@ extension PathFinder {
   @inline(__always)
   private mutating func walkOn(
     from label: Label, _ costMax: UInt32, _ nodeBudget: Int, _ dropped: inout UInt64,
-    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+    _ world: WorldGraph, _ space: borrowing PageSpace
   ) {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
-    let multipliers = world.row(Int(label.node), space)
-    for direction in 0..<world.compass.degree {
-      let multiplier = GridWorld.multiplier(multipliers, direction)
-      if multiplier == 0 { continue }
-      let cost = UInt64(label.cost) &+ multiplier &* costs[direction]
+    var edges = OutEdges(Int(label.node), world, space)
+    while let edge = edges.next(world, space) {
+      let cost = UInt64(label.cost) &+ edge.cost
       if cost > UInt64(costMax) { continue }
-      let beside = UInt32(truncatingIfNeeded: Int(label.node) &+ deltas[direction])
+      let beside = UInt32(truncatingIfNeeded: edge.head)
       let (index, slot) = find(beside)
       if let index {
         var known = self.label(index)

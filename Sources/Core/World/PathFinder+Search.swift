@@ -21,14 +21,15 @@ extension PathFinder {
 
   /// Labels nodes with their cost to the goal until the start's is known to be exact.
   mutating func search(
-    _ query: Query, _ world: borrowing GridWorld, _ space: borrowing PageSpace
+    _ query: Query, _ world: WorldGraph, _ space: borrowing PageSpace
   ) -> Reach {
     precondition(Int(query.start) < world.nodeCount && Int(query.goal) < world.nodeCount)
     precondition(query.nodeBudget > 0 && query.nodeBudget <= nodeBudgetMax)
     precondition(query.costMax <= distanceMax)
     begin()
-    let start = world.map.place(query.start)
-    let far = estimate(world.map.place(query.goal), start, world)
+    let start = world.topology.place(query.start)
+    hasEstimate = world.topology.form != .network && world.added.isEmpty(space)
+    let far = estimate(world.topology.place(query.goal), start, world)
     if far > UInt64(query.costMax) { return .beyond }
     let first = Label(node: query.goal, cost: 0, estimate: UInt32(far))
     let slot = find(query.goal).slot
@@ -55,18 +56,15 @@ extension PathFinder {
   /// spent.
   @inline(__always)
   private mutating func expand(
-    _ label: Label, _ start: (x: Int, y: Int), _ query: Query, _ world: borrowing GridWorld,
+    _ label: Label, _ start: (x: Int, y: Int, z: Int), _ query: Query, _ world: WorldGraph,
     _ space: borrowing PageSpace
   ) -> Bool {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
-    let node = Int(label.node)
-    let inside = world.inside(node)
-    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ deltas[direction]
-      let multiplier = world.multiplier(beside, world.compass.opposite(direction), space)
-      if multiplier == 0 { continue }
-      let cost = UInt64(label.cost) &+ multiplier &* costs[direction]
+    var edges = InEdges(Int(label.node), world, space)
+    while let edge = edges.next(world, space) {
+      let beside = edge.tail
+      let walk = world.cost(edge, space)
+      if walk == 0 { continue }
+      let cost = UInt64(label.cost) &+ walk
       let (index, slot) = find(UInt32(truncatingIfNeeded: beside))
       var known: Label
       if let index {
@@ -75,7 +73,8 @@ extension PathFinder {
         known.cost = UInt32(truncatingIfNeeded: cost)
         relabel(known, index)
       } else {
-        let far = estimate(world.map.place(UInt32(truncatingIfNeeded: beside)), start, world)
+        let there = world.topology.place(UInt32(truncatingIfNeeded: beside))
+        let far = hasEstimate ? estimate(there, start, world) : 0
         if cost &+ far > UInt64(query.costMax) { continue }
         if labelCount == query.nodeBudget { return false }
         known = Label(
@@ -90,56 +89,80 @@ extension PathFinder {
 
   /// Writes down the steps of the path once all nodes on cheapest walks are labelled exactly.
   mutating func walk(
-    from start: UInt32, to goal: UInt32, cost: UInt32, _ world: borrowing GridWorld,
+    from start: UInt32, to goal: UInt32, cost: UInt32, _ world: WorldGraph,
     _ space: borrowing PageSpace
   ) -> Path {
-    var path = Path(cost: cost, straightCount: 0, diagonalCount: 0)
+    var path = Path(cost: cost)
     var node = start
     var left = cost
     while node != goal {
       let step = step(from: node, left: left, world, space)
-      steps.store(UInt8(step.direction), stepCount)
+      steps.store(world.id(Int(node), slot: step.slot, space), stepCount * 4)
       stepCount += 1
-      if world.map.neighbourhood.isDiagonal(UInt8(step.direction)) {
-        path.diagonalCount += 1
-      } else {
-        path.straightCount += 1
+      if step.slot < world.degree {
+        let (x, y, z) = world.topology.neighbourhood.offset(step.slot)
+        let axes = abs(x) + abs(y) + abs(z)
+        if axes == 2 { path.diagonalCount += 1 }
+        if axes == 3 { path.cornerCount += 1 }
       }
-      node = UInt32(Int(node) + world.compass.deltas[step.direction])
+      node = step.head
       left = step.left
     }
+    path.stepCount = stepCount
     return path
   }
 
-  /// The lowest direction from `node` that stays on a cheapest walk, and the cost left after it.
+  /// The edge with the lowest id from `node` that stays on a cheapest walk, and the cost left after
+  /// it.
   private func step(
-    from node: UInt32, left: UInt32, _ world: borrowing GridWorld, _ space: borrowing PageSpace
-  ) -> (direction: Int, left: UInt32) {
-    for direction in 0..<world.compass.degree {
-      let multiplier = world.multiplier(Int(node), direction, space)
-      if multiplier == 0 { continue }
-      let beside = UInt32(Int(node) + world.compass.deltas[direction])
-      guard let index = find(beside).index else { continue }
+    from node: UInt32, left: UInt32, _ world: WorldGraph, _ space: borrowing PageSpace
+  ) -> (slot: Int, head: UInt32, left: UInt32) {
+    var edges = OutEdges(Int(node), world, space)
+    while let edge = edges.next(world, space) {
+      let head = UInt32(edge.head)
+      guard let index = find(head).index else { continue }
       let theirs = label(index).cost
-      if UInt64(theirs) + multiplier * world.compass.costs[direction] == UInt64(left) {
-        return (direction, theirs)
-      }
+      if UInt64(theirs) + edge.cost == UInt64(left) { return (edge.slot, head, theirs) }
     }
     preconditionFailure("no step from node \(node) keeps a cost of \(left)")
   }
 
-  /// The cost between two places over an open map, every multiplier being 1.
+  /// The cost of a walk from `to` to `from`, both places of a grid or of voxels, where nothing is
+  /// in the way and every multiplier is 1; 0 where nothing is known.
   @inline(__always)
   private func estimate(
-    _ from: (x: Int, y: Int), _ to: (x: Int, y: Int), _ world: borrowing GridWorld
+    _ from: (x: Int, y: Int, z: Int), _ to: (x: Int, y: Int, z: Int), _ world: WorldGraph
   ) -> UInt64 {
+    if !hasEstimate { return 0 }
     let dx = abs(from.x &- to.x)
     let dy = abs(from.y &- to.y)
-    if world.compass.degree == 4 { return UInt64(truncatingIfNeeded: dx &+ dy) }
-    let straight = world.compass.costs[0]
-    let diagonal = world.compass.costs[1]
-    let both = UInt64(truncatingIfNeeded: min(dx, dy))
-    return UInt64(truncatingIfNeeded: max(dx, dy)) &* straight &+ both &* (diagonal &- straight)
+    switch world.topology.neighbourhood {
+    case .four: return UInt64(truncatingIfNeeded: dx &+ dy)
+    case .eight:
+      let straight = UInt64(Neighbourhood.eight.straightCost)
+      let diagonal = UInt64(Neighbourhood.eight.diagonalCost)
+      let both = UInt64(truncatingIfNeeded: min(dx, dy))
+      return UInt64(truncatingIfNeeded: max(dx, dy)) &* straight &+ both &* (diagonal &- straight)
+    case .walk:
+      // A level climbed costs one more, a level fallen nothing.
+      return UInt64(truncatingIfNeeded: dx &+ dy &+ max(0, from.z &- to.z))
+    default: return Self.estimateFlying(dx, dy, abs(from.z &- to.z), world)
+    }
+  }
+
+  private static func estimateFlying(
+    _ dx: Int, _ dy: Int, _ dz: Int, _ world: WorldGraph
+  ) -> UInt64 {
+    let neighbourhood = world.topology.neighbourhood
+    if neighbourhood == .six { return UInt64(dx + dy + dz) }
+    let (least, most) = (min(dx, dy, dz), max(dx, dy, dz))
+    let middle = dx + dy + dz - least - most
+    let (straight, diagonal, corner) = (
+      Int(neighbourhood.straightCost), Int(neighbourhood.diagonalCost),
+      Int(neighbourhood.cornerCost)
+    )
+    return UInt64(
+      least * corner + (middle - least) * diagonal + (most - middle) * straight)
   }
 
   // MARK: Labels

@@ -5,7 +5,8 @@ public import Pages
 /// goal.
 ///
 /// The estimate is the cost over an open map (octile or Manhattan), which no multiplier undercuts,
-/// so it is admissible and consistent. All memory is taken at boot and reset in O(1): a search
+/// so it is admissible and consistent; in a network, and where edges were added, there is none and
+/// it is Dijkstra's algorithm (1959). All memory is taken at boot and reset in O(1): a search
 /// costs what it explores, whatever the size of the map. It reads a space and never writes it, so
 /// it runs on a fork as well. Nothing is kept between searches but the last path.
 public struct PathFinder: ~Copyable {
@@ -22,12 +23,14 @@ public struct PathFinder: ~Copyable {
   let slots: Slab
   let slotMask: Int
   var generation: UInt32 = 0
-  /// The directions of the last path, a byte each.
+  /// Whether the least cost between two places of the world is known.
+  var hasEstimate = false
+  /// The edges of the last path, 4 bytes each.
   let steps: Slab
   var stepCount = 0
 
   /// Takes the memory for searches that label at most `nodeBudgetMax` nodes, `1...16,777,216`:
-  /// 39 to 55 bytes a node.
+  /// 42 to 58 bytes a node.
   public init(nodeBudgetMax: Int) {
     self.init(
       nodeBudgetMax: nodeBudgetMax, heapCapacity: DistanceHeap.capacity(liveMax: nodeBudgetMax))
@@ -35,7 +38,7 @@ public struct PathFinder: ~Copyable {
 
   /// For tests: a heap without slack, at least `nodeBudgetMax` entries.
   package init(nodeBudgetMax: Int, heapCapacity: Int) {
-    precondition(nodeBudgetMax > 0 && nodeBudgetMax <= BlockMap.cellCountMax)
+    precondition(nodeBudgetMax > 0 && nodeBudgetMax <= Topology.cellCountMax)
     precondition(heapCapacity >= nodeBudgetMax)
     self.nodeBudgetMax = nodeBudgetMax
     heap = DistanceHeap(capacity: heapCapacity)
@@ -44,18 +47,18 @@ public struct PathFinder: ~Copyable {
     while slotCount < nodeBudgetMax * 2 { slotCount *= 2 }
     slotMask = slotCount - 1
     slots = Slab(byteCount: slotCount * 8)
-    steps = Slab(byteCount: nodeBudgetMax, zeroed: false)
+    steps = Slab(byteCount: nodeBudgetMax * 4, zeroed: false)
   }
 
   /// The cost of the cheapest walk from `start` to `goal`.
   ///
   /// - Parameters:
-  ///   - costMax: The dearest walk looked for, at most `distanceMax`, in the neighbourhood's unit.
+  ///   - costMax: The dearest walk looked for, at most `distanceMax`, in the world's unit.
   ///   - nodeBudget: Most nodes labelled, at most `nodeBudgetMax`.
   /// - Complexity: O(n log n) for the n nodes labelled; no allocation.
   public mutating func cost(
     from start: UInt32, to goal: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
-    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+    _ world: WorldGraph, _ space: borrowing PageSpace
   ) -> Reach {
     search(
       Query(
@@ -64,24 +67,23 @@ public struct PathFinder: ~Copyable {
   }
 
   /// Whether a walker can have come from `start` to `goal` at a cost of at most `costMax`; for
-  /// checking one move, so it answers in a few loads when the nodes touch or lie too far apart.
+  /// checking one move, so it answers in a few loads when the nodes touch or lie too far apart. The
+  /// cost is that of a walk within `costMax`: of the edge between them where there is one, else of
+  /// the cheapest.
   ///
   /// - Complexity: as `cost`; no allocation.
   public mutating func reachableWithin(
     from start: UInt32, to goal: UInt32, costMax: UInt32, nodeBudget: Int,
-    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+    _ world: WorldGraph, _ space: borrowing PageSpace
   ) -> Reach {
     precondition(Int(start) < world.nodeCount && Int(goal) < world.nodeCount)
     if start == goal { return .within(cost: 0) }
-    let delta = Int(goal) - Int(start)
-    let inside = world.inside(Int(start))
-    for direction in 0..<world.compass.degree
-    where inside &>> direction & 1 == 1 && world.compass.deltas[direction] == delta {
-      let multiplier = world.multiplier(Int(start), direction, space)
-      // At multiplier 1 no detour is as cheap.
-      if multiplier == 1 {
-        let cost = world.compass.costs[direction]
-        return cost <= UInt64(costMax) ? .within(cost: UInt32(cost)) : .beyond
+    // Most steps lead to a neighbour: where the edge to it is within the cost, what it is, is no
+    // matter.
+    var edges = OutEdges(Int(start), world, space)
+    while let edge = edges.next(world, space) {
+      if edge.head == Int(goal), edge.cost <= UInt64(costMax) {
+        return .within(cost: UInt32(truncatingIfNeeded: edge.cost))
       }
     }
     return cost(from: start, to: goal, costMax: costMax, nodeBudget: nodeBudget, world, space)
@@ -89,13 +91,13 @@ public struct PathFinder: ~Copyable {
 
   /// The cheapest walk from `start` to `goal`; its steps are then read with `step`.
   ///
-  /// Of several as cheap, the one that takes at every node, from the start on, the lowest direction
-  /// that stays on a cheapest walk: a function of the edges alone.
+  /// Of several as cheap, the one that takes at every node, from the start on, the edge with the
+  /// lowest id that stays on a cheapest walk: a function of the edges alone.
   ///
   /// - Complexity: as `cost`, but all nodes on walks as cheap are explored; no allocation.
   public mutating func path(
     from start: UInt32, to goal: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
-    _ world: borrowing GridWorld, _ space: borrowing PageSpace
+    _ world: WorldGraph, _ space: borrowing PageSpace
   ) -> PathAnswer {
     stepCount = 0
     switch search(
@@ -109,10 +111,10 @@ public struct PathFinder: ~Copyable {
     }
   }
 
-  /// The direction of a step of the last path found, `0..<stepCount` of it.
-  public func step(_ index: Int) -> UInt8 {
+  /// The id of an edge of the last path found, `0..<stepCount` of it.
+  public func step(_ index: Int) -> UInt32 {
     precondition(index >= 0 && index < stepCount)
-    return steps.load(index, as: UInt8.self)
+    return steps.load(index * 4, as: UInt32.self)
   }
 }
 
@@ -137,10 +139,12 @@ public enum PathAnswer: Equatable, Sendable {
 
 /// A cheapest walk in numbers.
 public struct Path: Equatable, Sendable {
-  /// In the neighbourhood's unit.
+  /// In the world's unit.
   public var cost: UInt32
-  public var straightCount: Int
-  public var diagonalCount: Int
-  /// Steps: straight and diagonal together.
-  public var stepCount: Int { straightCount + diagonalCount }
+  public var stepCount = 0
+  /// Steps along two axes of a grid or of voxels, and along three.
+  public var diagonalCount = 0
+  public var cornerCount = 0
+  /// All others.
+  public var straightCount: Int { stepCount - diagonalCount - cornerCount }
 }

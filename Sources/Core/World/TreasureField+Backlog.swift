@@ -21,18 +21,23 @@ extension TreasureField {
   public func catchUp(work: Int, _ space: inout PageSpace) {
     var row = backlog.load(space)
     if row.isPending == 0 { return }
-    for _ in 0..<work {
+    let hasAdded = !world.added.isEmpty(space)
+    var left = work
+    while left > 0 {
+      left -= 1
       if row.rimFirst < row.rimEnd {
         let (node, key) = backlog.takeRim(&row, space)
-        raiseDependants(of: node, key, &row, &space)
+        left -= raiseDependants(of: node, key, hasAdded, &row, &space) - 1
       } else if row.isSeekingRim {
-        seekUnsupported(&row, &space)
+        seekUnsupported(hasAdded, &row, &space)
       } else if row.raised > 0 {
-        if let node = backlog.takeRaised(&row, &space) { improve(node, &row, &space) }
+        if let node = backlog.takeRaised(&row, &space) {
+          improve(node, hasAdded, &row, &space)
+        }
       } else if row.queued > 0 {
-        settleNext(&row, &space)
+        left -= settleNext(hasAdded, &row, &space) - 1
       } else if row.isSeekingQueue {
-        seekImproved(&row, &space)
+        seekImproved(hasAdded, &row, &space)
       } else if !backlog.wipe(&row, &space) {
         return backlog.store(FieldBacklog.Row(), &space)
       }
@@ -40,58 +45,61 @@ extension TreasureField {
     backlog.store(row, &space)
   }
 
-  /// Raises the neighbours whose last support was `node` with its old `key`.
+  /// Raises the neighbours whose last support was `node` with its old `key`; the work that it was.
   @inline(__always)
   private func raiseDependants(
-    of node: Int, _ key: UInt64, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
-  ) {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
-    let inside = world.inside(node)
-    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ deltas[direction]
-      let theirs = rows.load(beside, space)
+    of node: Int, _ key: UInt64, _ hasAdded: Bool, _ row: inout FieldBacklog.Row,
+    _ space: inout PageSpace
+  ) -> Int {
+    var edges = InEdges(node, world, space, hasAdded: hasAdded)
+    var seen = 0
+    while let edge = edges.next(world, space) {
+      seen &+= 1
+      let theirs = rows.load(edge.tail, space)
       if theirs <= key || theirs &>> 32 == 0 { continue }
-      let back = world.multiplier(beside, world.compass.opposite(direction), space)
-      if !Self.mayOwe(theirs, to: key, back &* costs[direction], isLoose: row.isLoose) { continue }
-      if isSupported(beside, theirs, space) { continue }
-      rows.store(0, beside, &space)
-      backlog.raise(beside, theirs, &row, &space)
+      let cost = world.cost(edge, space)
+      if !Self.mayOwe(theirs, to: key, cost, isLoose: row.isLoose) { continue }
+      if isSupported(edge.tail, theirs, space, hasAdded: hasAdded) { continue }
+      rows.store(0, edge.tail, &space)
+      backlog.raise(edge.tail, theirs, &row, &space)
     }
+    return Self.work(edges: seen)
   }
 
   /// Gives a node the best that its neighbours offer.
   @inline(__always)
   private func improve(
-    _ node: Int, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+    _ node: Int, _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
   ) {
-    let offer = bestOffer(node, space)
+    let offer = bestOffer(node, space, hasAdded: hasAdded)
     if rows.load(node, space) &- 1 <= offer &- 1 { return }
     rows.store(offer, node, &space)
     queue(offer, node, &row, &space)
   }
 
-  /// Lets the nearest queued node improve the nodes from which it can be walked to.
+  /// Lets the nearest queued node improve the nodes from which it can be walked to; the work that
+  /// it was.
   @inline(__always)
-  private func settleNext(_ row: inout FieldBacklog.Row, _ space: inout PageSpace) {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
+  private func settleNext(
+    _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+  ) -> Int {
     let entry = backlog.popFirst(&row, &space)
     let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
     let key = rows.load(node, space)
-    if key &>> 32 != entry &>> 32 || key == 0 { return }  // stale
-    let inside = world.inside(node)
-    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ deltas[direction]
-      let theirs = rows.load(beside, space)
-      let least = key &+ costs[direction] &<< 32
+    if key &>> 32 != entry &>> 32 || key == 0 { return 1 }  // stale
+    var edges = InEdges(node, world, space, hasAdded: hasAdded)
+    var seen = 0
+    while let edge = edges.next(world, space) {
+      seen &+= 1
+      let theirs = rows.load(edge.tail, space)
+      let least = key &+ edge.least &<< 32
       if theirs &- 1 <= least &- 1 && least > key { continue }
-      let back = world.multiplier(beside, world.compass.opposite(direction), space)
-      let offer = self.offer(key, back &* costs[direction])
+      let offer = self.offer(key, world.cost(edge, space))
       if theirs &- 1 <= offer &- 1 { continue }
-      rows.store(offer, beside, &space)
-      queue(offer, beside, &row, &space)
+      rows.store(offer, edge.tail, &space)
+      queue(offer, edge.tail, &row, &space)
     }
+    return Self.work(edges: seen)
   }
 
   @inline(__always)
@@ -118,23 +126,27 @@ extension TreasureField {
   // again meanwhile has all nodes looked at again.
 
   /// Looks at the next node for whether it owes its key to a node that was lost from the rim.
-  private func seekUnsupported(_ row: inout FieldBacklog.Row, _ space: inout PageSpace) {
+  private func seekUnsupported(
+    _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+  ) {
     if row.seekingRim == 0 { (row.isRimLost, row.seekingRim) = (0, 1) }
     let node = Int(row.seekingRim) - 1
     row.seekingRim = node + 1 == world.nodeCount ? 0 : row.seekingRim + 1
     let key = rows.load(node, space)
-    if key &>> 32 == 0 || isSupported(node, key, space) { return }
+    if key &>> 32 == 0 || isSupported(node, key, space, hasAdded: hasAdded) { return }
     rows.store(0, node, &space)
     backlog.raise(node, key, &row, &space)
   }
 
   /// Looks at the next node for whether its neighbours offer more, as they may where one of them
   /// was lost from the queue.
-  private func seekImproved(_ row: inout FieldBacklog.Row, _ space: inout PageSpace) {
+  private func seekImproved(
+    _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+  ) {
     if row.seekingQueue == 0 { (row.isQueueLost, row.seekingQueue) = (0, 1) }
     let node = Int(row.seekingQueue) - 1
     row.seekingQueue = node + 1 == world.nodeCount ? 0 : row.seekingQueue + 1
-    improve(node, &row, &space)
+    improve(node, hasAdded, &row, &space)
   }
 
   // MARK: Carrying over
@@ -179,6 +191,6 @@ extension TreasureField {
     _ row: inout FieldBacklog.Row, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     scratch.queue.visit { queue(entry: $0, &row, &space) }
-    scratch.queue.removeAll(leastCost: world.compass.costs[0])
+    scratch.queue.removeAll(leastCost: world.leastCost(space))
   }
 }

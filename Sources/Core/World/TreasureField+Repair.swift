@@ -14,59 +14,81 @@ extension TreasureField {
   public func repair(
     _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
-    precondition(scratch.nodeCount >= world.nodeCount)
     begin(space, &scratch)
     if scratch.isBeside {
-      var changes = EdgeChanges()
-      changes.append(change)
-      repairBesideBacklog(changes, &space, &scratch)
+      raiseBesideBacklog(change, &space, &scratch)
+      repairRegion(pushesTies: true, &space, &scratch)
+      lower(change, &space, &scratch)
     } else if !change.isIncrease {
       lower(change, &space, &scratch)
-    } else if hasLostSupport(change, space) {
-      raise(Int(change.node), &space, &scratch)
+    } else if hasLostSupport(change, space, hasAdded: scratch.hasAdded) {
+      raise(Int(change.tail), &space, &scratch)
       repairRegion(pushesTies: false, &space, &scratch)
     }
   }
 
   /// Repairs the field after all of `changes`, which the world holds already.
+  ///
+  /// - Parameter continues: Whether the work is of one event with the last call's, and what that
+  ///   left of its allowance is all there is.
   public func repair(
-    _ changes: EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ changes: inout EdgeChanges, continues: Bool = false, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) {
-    precondition(scratch.nodeCount >= world.nodeCount)
-    begin(space, &scratch)
+    begin(continues: continues, space, &scratch)
     if scratch.isBeside { return repairBesideBacklog(changes, &space, &scratch) }
-    // All are increases or all decreases. First who lost support, while all keys are the old ones.
-    var lost: UInt32 = 0
-    for at in 0..<changes.count
-    where changes[at].isIncrease && hasLostSupport(changes[at], space) { lost |= 1 << UInt32(at) }
-    for at in 0..<changes.count where lost >> UInt32(at) & 1 == 1 {
-      raise(Int(changes[at].node), &space, &scratch)
+    // First who lost support, while all keys are the old ones.
+    var (increases, decreases, lost) = (false, false, false)
+    for at in 0..<changes.count {
+      let isIncrease = changes[at].isIncrease
+      increases = increases || isIncrease
+      decreases = decreases || !isIncrease
+      let isLost =
+        isIncrease && hasLostSupport(changes[at], space, hasAdded: scratch.hasAdded)
+      changes.setLost(isLost, at)
+      lost = lost || changes.hasLost(at)
     }
-    if lost != 0 { return repairRegion(pushesTies: false, &space, &scratch) }
+    // Where some get nearer and others farther by one edit, a node may owe its key to one that
+    // offers it more than that.
+    scratch.isLoose = increases && decreases
+    for at in 0..<changes.count where changes.hasLost(at) {
+      raise(Int(changes[at].tail), &space, &scratch)
+    }
+    if lost { repairRegion(pushesTies: decreases, &space, &scratch) }
+    if lost && decreases && backlog.isPending(space) {
+      scratch.isBeside = true
+      backlog.doubt(from: 0, &space)
+    }
     for at in 0..<changes.count where !changes[at].isIncrease {
       lower(changes[at], &space, &scratch)
     }
   }
 
   /// Repairs the field after `changes` while some of it is waiting to be repaired.
-  ///
-  /// A head may then have lost a key that its tail still owes it, so the tail of every edge changed
-  /// is asked for support, whatever the edge costs now.
   private func repairBesideBacklog(
-    _ changes: EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ changes: borrowing EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
-    for at in 0..<changes.count {
-      let tail = Int(changes[at].node)
-      let head = tail + world.compass.deltas[Int(changes[at].direction)]
-      // What is still to come over a key in doubt may now come farther.
-      if backlog.isMarked(head, space) || rows.load(head, space) == 0 {
-        backlog.doubt(from: 0, &space)
-      }
-      let key = rows.load(tail, space)
-      if key >> 32 != 0 && !isSupported(tail, key, space) { raise(tail, &space, &scratch) }
-    }
+    for at in 0..<changes.count { raiseBesideBacklog(changes[at], &space, &scratch) }
     repairRegion(pushesTies: true, &space, &scratch)
     for at in 0..<changes.count { lower(changes[at], &space, &scratch) }
+  }
+
+  /// Raises the tail of a changed edge if it has no support, while some of the field is waiting to
+  /// be repaired: a head may have lost a key that its tail still owes it, whatever the edge costs
+  /// now.
+  private func raiseBesideBacklog(
+    _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
+    let head = Int(change.head)
+    // What is still to come over a key in doubt may now come farther.
+    if backlog.isMarked(head, space) || rows.load(head, space) == 0 {
+      backlog.doubt(from: 0, &space)
+    }
+    let tail = Int(change.tail)
+    let key = rows.load(tail, space)
+    if key >> 32 != 0 && !isSupported(tail, key, space, hasAdded: scratch.hasAdded) {
+      raise(tail, &space, &scratch)
+    }
   }
 
   // MARK: Decrease
@@ -78,11 +100,10 @@ extension TreasureField {
   private func lower(
     _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
-    let tail = Int(change.node)
-    let direction = Int(change.direction)
-    let head = rows.load(tail + world.compass.deltas[direction], space)
+    let tail = Int(change.tail)
+    let head = rows.load(Int(change.head), space)
     if head == 0 { return }
-    let offer = self.offer(head, UInt64(change.new) * world.compass.costs[direction])
+    let offer = self.offer(head, UInt64(change.new))
     let held = rows.load(tail, space)
     if held &- 1 <= offer &- 1 || !take(offer, tail, held, &space, scratch) { return }
     push(offer, tail, space, &scratch)
@@ -108,31 +129,27 @@ extension TreasureField {
 
   /// Whether the tail of a changed edge owed its key to the edge and has no other edge to owe it
   /// to.
-  private func hasLostSupport(_ change: EdgeChange, _ space: borrowing PageSpace) -> Bool {
-    let tail = Int(change.node)
-    let direction = Int(change.direction)
+  private func hasLostSupport(
+    _ change: EdgeChange, _ space: borrowing PageSpace, hasAdded: Bool
+  ) -> Bool {
+    let tail = Int(change.tail)
     let key = rows.load(tail, space)
     if key >> 32 == 0 { return false }  // out of reach, or on a treasure
-    let head = rows.load(tail + world.compass.deltas[direction], space)
-    let cost = UInt64(change.old) * world.compass.costs[direction]
-    if !Self.owes(key, to: head, cost) { return false }
-    return !isSupported(tail, key, space)
+    let head = rows.load(Int(change.head), space)
+    if !Self.owes(key, to: head, UInt64(change.old)) { return false }
+    return !isSupported(tail, key, space, hasAdded: hasAdded)
   }
 
   /// Whether some neighbour's key plus the edge to it gives `key`, or less where it has not been
   /// handed on yet.
   @inline(__always)
-  func isSupported(_ node: Int, _ key: UInt64, _ space: borrowing PageSpace) -> Bool {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
-    let multipliers = world.row(node, space)
-    for direction in 0..<world.compass.degree {
-      let multiplier = GridWorld.multiplier(multipliers, direction)
-      if multiplier == 0 { continue }
-      let beside = rows.load(node &+ deltas[direction], space)
-      if beside &- 1 < key &- 1, key &- beside >= multiplier &* costs[direction] &<< 32 {
-        return true
-      }
+  func isSupported(
+    _ node: Int, _ key: UInt64, _ space: borrowing PageSpace, hasAdded: Bool
+  ) -> Bool {
+    var edges = OutEdges(node, world, space, hasAdded: hasAdded)
+    while let edge = edges.next(world, space) {
+      let beside = rows.load(edge.head, space)
+      if beside &- 1 < key &- 1, key &- beside >= edge.cost &<< 32 { return true }
     }
     return false
   }
@@ -153,14 +170,14 @@ extension TreasureField {
   ) {
     var position = 0
     while position < scratch.count {
-      if scratch.workLeft == 0 { return carryRegion(byEdges: true, &space, &scratch) }
-      scratch.workLeft &-= 1
-      raiseDependants(position, &space, &scratch)
+      if scratch.workLeft <= 0 { return carryRegion(byEdges: true, &space, &scratch) }
+      scratch.workLeft &-= raiseDependants(position, &space, &scratch)
       position &+= 1
     }
     // Offers come from outside the region only, so all are found before any is taken.
     for position in 0..<scratch.count {
-      scratch.setKey(bestOffer(scratch.node(position), space), position)
+      let offer = bestOffer(scratch.node(position), space, hasAdded: scratch.hasAdded)
+      scratch.setKey(offer, position)
     }
     seed(&space, &scratch)
     settle(pushesTies: pushesTies, &space, &scratch)
@@ -168,17 +185,13 @@ extension TreasureField {
 
   /// The best key that the neighbours of a node offer it; 0 when none does.
   @inline(__always)
-  func bestOffer(_ node: Int, _ space: borrowing PageSpace) -> UInt64 {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
-    let multipliers = world.row(node, space)
+  func bestOffer(_ node: Int, _ space: borrowing PageSpace, hasAdded: Bool) -> UInt64 {
+    var edges = OutEdges(node, world, space, hasAdded: hasAdded)
     var best: UInt64 = 0
-    for direction in 0..<world.compass.degree {
-      let multiplier = GridWorld.multiplier(multipliers, direction)
-      if multiplier == 0 { continue }
-      let key = rows.load(node &+ deltas[direction], space)
+    while let edge = edges.next(world, space) {
+      let key = rows.load(edge.head, space)
       if key == 0 { continue }
-      let offer = self.offer(key, multiplier &* costs[direction])
+      let offer = self.offer(key, edge.cost)
       if offer &- 1 < best &- 1 { best = offer }
     }
     return best
@@ -188,29 +201,35 @@ extension TreasureField {
   ///
   /// While better keys are still to be handed on a neighbour may owe its key to a node that has
   /// become nearer, to another treasure even; otherwise it owes it by the very sum.
+  ///
+  /// - Returns: The work that it was.
   @inline(__always)
   private func raiseDependants(
     _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
-  ) {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
-    let node = scratch.node(position)
+  ) -> Int {
     let key = scratch.oldKey(position)
-    let inside = world.inside(node)
-    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ deltas[direction]
-      let theirs = rows.load(beside, space)
+    var edges = InEdges(scratch.node(position), world, space, hasAdded: scratch.hasAdded)
+    var seen = 0
+    while let edge = edges.next(world, space) {
+      seen &+= 1
+      let theirs = rows.load(edge.tail, space)
       // Owed to this node only with the same owner and a step more, so most rows are not loaded. A
       // node that holds a treasure owes its key to nobody: no distance is below 0.
       if theirs <= key || theirs &>> 32 == 0 { continue }
       if !scratch.isLoose && UInt32(truncatingIfNeeded: theirs &- key) != 0 { continue }
-      let back = world.multiplier(beside, world.compass.opposite(direction), space)
-      if !Self.mayOwe(theirs, to: key, back &* costs[direction], isLoose: scratch.isLoose) {
-        continue
+      let cost = world.cost(edge, space)
+      if !Self.mayOwe(theirs, to: key, cost, isLoose: scratch.isLoose) { continue }
+      if !isSupported(edge.tail, theirs, space, hasAdded: scratch.hasAdded) {
+        raise(edge.tail, &space, &scratch)
       }
-      if !isSupported(beside, theirs, space) { raise(beside, &space, &scratch) }
     }
+    return Self.work(edges: seen)
   }
+
+  /// Work is counted in nodes; one with many edges counts as more, so that no event adds more than
+  /// eight nodes to a region or a queue for each that it may look at, and those of one last node.
+  @inline(__always)
+  static func work(edges: Int) -> Int { 1 &+ max(0, edges &- 1) &>> 3 }
 
   /// Whether a neighbour can owe its key to `head`, over an edge of a cost.
   @inline(__always)
@@ -222,11 +241,15 @@ extension TreasureField {
   // MARK: Shared
 
   @inline(__always)
-  func begin(_ space: borrowing PageSpace, _ scratch: inout FieldScratch) {
+  func begin(
+    continues: Bool = false, _ space: borrowing PageSpace, _ scratch: inout FieldScratch
+  ) {
+    precondition(scratch.nodeCount >= world.nodeCount)
     let isBeside = backlog.isPending(space)
     scratch.begin(
       isBeside: isBeside, isLoose: isBeside && backlog.load(space).isLoose,
-      leastCost: world.compass.costs[0])
+      leastCost: world.leastCost(space), continues: continues)
+    scratch.hasAdded = !world.added.isEmpty(space)
   }
 
   /// Whether `key` is `head` plus the cost of an edge between them. A closed edge (cost 0) and a
@@ -285,13 +308,12 @@ extension TreasureField {
       let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
       let key = rows.load(node, space)
       if key &>> 32 != entry &>> 32 { continue }  // stale: improved since
-      if scratch.workLeft == 0 {
+      if scratch.workLeft <= 0 {
         push(key, node, space, &scratch)
         return carryQueue(&space, &scratch)
       }
-      scratch.workLeft &-= 1
       scratch.settledCount &+= 1
-      handOn(key, of: node, within: nil, pushesTies, &space, &scratch)
+      scratch.workLeft &-= handOn(key, of: node, within: nil, pushesTies, &space, &scratch)
     }
   }
 
@@ -313,44 +335,46 @@ extension TreasureField {
         let key = rows.load(node, space)
         if key &>> 32 != batch[at] &>> 32 { continue }  // stale: improved since
         scratch.settledCount &+= 1
-        handOn(key, of: node, within: nodes, pushesTies, &space, &scratch)
+        _ = handOn(key, of: node, within: nodes, pushesTies, &space, &scratch)
       }
     }
   }
 
   /// Lets a node with its key improve the nodes from which one step leads to it.
+  ///
+  /// - Returns: The work that it was.
   @inline(__always)
   private func handOn(
     _ key: UInt64, of node: Int, within nodes: Range<Int>?, _ pushesTies: Bool,
     _ space: inout PageSpace, _ scratch: inout FieldScratch
-  ) {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
-    let inside = world.inside(node)
-    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ deltas[direction]
+  ) -> Int {
+    var edges = InEdges(node, world, space, hasAdded: scratch.hasAdded)
+    var seen = 0
+    while let edge = edges.next(world, space) {
+      seen &+= 1
+      let beside = edge.tail
       if let nodes, beside < nodes.lowerBound || beside >= nodes.upperBound { continue }
       let theirs = rows.load(beside, space)
-      // No multiplier is below 1, so most neighbours are passed over without loading their row.
-      let least = key &+ costs[direction] &<< 32
+      // Most neighbours are passed over without loading what their edge costs.
+      let least = key &+ edge.least &<< 32
       if theirs &- 1 <= least &- 1 && least > key { continue }
-      let back = world.compass.opposite(direction)
-      let multiplier = world.multiplier(beside, back, space)
-      let offer = self.offer(key, multiplier &* costs[direction])
+      let offer = self.offer(key, world.cost(edge, space))
       if theirs &- 1 <= offer &- 1 { continue }
       if !take(offer, beside, theirs, &space, scratch) { continue }
       if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {
         push(offer, beside, space, &scratch)
       }
     }
+    return Self.work(edges: seen)
   }
 
   /// Asks for what handing on the key of an entry's node will touch.
   @inline(__always)
   private func prefetch(around entry: UInt64, _ space: borrowing PageSpace) {
     let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
-    let width = world.map.width
-    world.map.topology.prefetch(node &* 2)
+    if !world.isGrid { return rows.prefetch(node, space) }
+    let width = world.topology.width
+    world.topology.prefetch(node)
     var near = node &- width
     for _ in 0..<3 {
       defer { near &+= width }

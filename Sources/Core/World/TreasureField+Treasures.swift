@@ -11,7 +11,7 @@ extension TreasureField {
   public func open(
     _ treasure: UInt32, at node: UInt32, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
-    precondition(treasure != 0 && scratch.nodeCount >= world.nodeCount)
+    precondition(treasure != 0)
     begin(space, &scratch)
     let key = UInt64(treasure)
     if rows.load(Int(node), space) &- 1 <= key &- 1 { return }  // a lower id, or itself, is here
@@ -38,7 +38,6 @@ extension TreasureField {
     _ treasure: UInt32, at node: UInt32, next: UInt32, _ space: inout PageSpace,
     _ scratch: inout FieldScratch
   ) {
-    precondition(scratch.nodeCount >= world.nodeCount)
     begin(space, &scratch)
     let held = rows.load(Int(node), space)
     precondition(
@@ -51,9 +50,8 @@ extension TreasureField {
     if scratch.isLoose { return repairRegion(pushesTies: true, &space, &scratch) }
     var position = 0
     while position < scratch.count {
-      if scratch.workLeft == 0 { return carryRegion(byEdges: false, &space, &scratch) }
-      scratch.workLeft &-= 1
-      flood(treasure, position, &space, &scratch)
+      if scratch.workLeft <= 0 { return carryRegion(byEdges: false, &space, &scratch) }
+      scratch.workLeft &-= flood(treasure, position, &space, &scratch)
       position &+= 1
     }
     seed(&space, &scratch)
@@ -62,36 +60,51 @@ extension TreasureField {
 
   /// Takes the neighbours owned by `treasure` into the region, and finds the best key that the
   /// other neighbours offer to the region's node at `position`.
+  ///
+  /// - Returns: The work that it was.
   @inline(__always)
   private func flood(
     _ treasure: UInt32, _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
-  ) {
-    let deltas = world.compass.deltas.span
-    let costs = world.compass.costs.span
+  ) -> Int {
     let node = scratch.node(position)
-    let inside = world.inside(node)
-    var best: UInt64 = 0
-    var multipliers: UInt64 = 0
+    var edges = InEdges(node, world, space, hasAdded: scratch.hasAdded)
+    var seen = 0
     var isRim = false
-    for direction in 0..<world.compass.degree where inside &>> direction & 1 == 1 {
-      let beside = node &+ deltas[direction]
-      let key = rows.load(beside, space)
+    while let edge = edges.next(world, space) {
+      seen &+= 1
+      let key = rows.load(edge.tail, space)
       if key == 0 { continue }
       // Distance 0 is another place of a treasure that lies on several nodes: it stays.
       if UInt32(truncatingIfNeeded: key) == treasure && key &>> 32 != 0 {
-        rows.store(0, beside, &space)
-        scratch.append(beside, key)
-        continue
-      }
-      if !isRim {
-        multipliers = world.row(node, space)
+        rows.store(0, edge.tail, &space)
+        scratch.append(edge.tail, key)
+      } else {
         isRim = true
       }
-      let multiplier = GridWorld.multiplier(multipliers, direction)
-      let offer = self.offer(key, multiplier &* costs[direction])
+    }
+    // The steps of a grid lead back, so whoever offers anything over one was met.
+    let offers = isRim || !world.isGrid || scratch.hasAdded
+    let offer =
+      offers ? offer(besides: treasure, to: node, space, hasAdded: scratch.hasAdded) : 0
+    scratch.setKey(offer, position)
+    return Self.work(edges: seen)
+  }
+
+  /// The best key that the neighbours of a node offer it, but for those that owe theirs to
+  /// `treasure` and are to lose it.
+  @inline(__always)
+  private func offer(
+    besides treasure: UInt32, to node: Int, _ space: borrowing PageSpace, hasAdded: Bool
+  ) -> UInt64 {
+    var edges = OutEdges(node, world, space, hasAdded: hasAdded)
+    var best: UInt64 = 0
+    while let edge = edges.next(world, space) {
+      let key = rows.load(edge.head, space)
+      if key == 0 || UInt32(truncatingIfNeeded: key) == treasure && key &>> 32 != 0 { continue }
+      let offer = self.offer(key, edge.cost)
       if offer &- 1 < best &- 1 { best = offer }
     }
-    scratch.setKey(best, position)
+    return best
   }
 
   // MARK: From scratch
@@ -101,7 +114,9 @@ extension TreasureField {
   /// - Complexity: O(nodes)
   public func clear(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
     precondition(scratch.nodeCount >= world.nodeCount)
-    scratch.begin(isBeside: false, isLoose: false, leastCost: world.compass.costs[0])
+    scratch.begin(
+      isBeside: false, isLoose: false, leastCost: world.leastCost(space), continues: false)
+    scratch.hasAdded = !world.added.isEmpty(space)
     backlog.clear(&space)
     for node in 0..<rows.count where rows.load(node, space) != 0 { rows.store(0, node, &space) }
   }
@@ -123,13 +138,13 @@ extension TreasureField {
   ///
   /// - Complexity: O(nodes log nodes)
   public func spread(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
-    if scratch.queue.count * Self.nodesATreasure < rows.count {
+    if !world.isGrid || scratch.queue.count * Self.nodesATreasure < rows.count {
       return settleAll(pushesTies: false, within: 0..<rows.count, &space, &scratch)
     }
     // Treasures everywhere: a search from all at once would jump about in the whole world. So first
     // a strip of it at a time, as if there were no other, and then what comes over the seams.
-    scratch.queue.removeAll(leastCost: world.compass.costs[0])
-    let width = world.map.width
+    scratch.queue.removeAll(leastCost: world.leastCost(space))
+    let width = world.topology.width
     let strip = width * Self.stripHeight
     for first in stride(from: 0, to: rows.count, by: strip) {
       let nodes = first..<min(first + strip, rows.count)
@@ -142,7 +157,7 @@ extension TreasureField {
     for seam in stride(from: strip, to: rows.count, by: strip) {
       for node in seam - width..<min(seam + width, rows.count) {
         let held = rows.load(node, space)
-        let offer = bestOffer(node, space)
+        let offer = bestOffer(node, space, hasAdded: scratch.hasAdded)
         if held &- 1 <= offer &- 1 { continue }
         rows.store(offer, node, &space)
         push(offer, node, space, &scratch)

@@ -16,7 +16,7 @@ public import Pages
 /// It is a place, not memory: the space is passed to every call, and a fork of the space forks the
 /// field. After an edit of the world call `repair` before anything else reads the field.
 public struct TreasureField: Sendable {
-  public let world: GridWorld
+  public let world: WorldGraph
   /// Farthest a treasure is seen, in the neighbourhood's unit; also bounds the work of an event.
   public let radiusMax: UInt32
   @usableFromInline let rows: PagedArray<UInt64>
@@ -26,7 +26,7 @@ public struct TreasureField: Sendable {
   ///
   /// - Parameter radiusMax: `0...distanceMax`, in the neighbourhood's unit.
   public init(
-    _ name: String, over world: GridWorld, radiusMax: UInt32 = distanceMax,
+    _ name: String, over world: WorldGraph, radiusMax: UInt32 = distanceMax,
     in layout: inout PageLayout
   ) {
     self.init(name, over: world, radiusMax: radiusMax, backlogRoom: nil, in: &layout)
@@ -34,7 +34,7 @@ public struct TreasureField: Sendable {
 
   /// For tests: a backlog whose rim has room for `backlogRoom` nodes.
   package init(
-    _ name: String, over world: GridWorld, radiusMax: UInt32, backlogRoom: Int?,
+    _ name: String, over world: WorldGraph, radiusMax: UInt32, backlogRoom: Int?,
     in layout: inout PageLayout
   ) {
     precondition(radiusMax <= distanceMax)
@@ -47,29 +47,30 @@ public struct TreasureField: Sendable {
   /// Where a walker at `node` should go.
   ///
   /// - Returns: The nearest treasure, or nil when none is in reach. Of the steps that lie on a
-  ///   cheapest way to it, the one with the lowest direction.
-  /// - Complexity: O(degree), no more than 10 loads.
+  ///   cheapest way to it, the one with the lowest id.
+  /// - Complexity: O(degree); no more than 10 loads in a grid.
   @inlinable @inline(__always)
   public func hint(_ node: UInt32, _ space: borrowing PageSpace) -> Hint? {
+    if !world.isGrid || !world.added.isEmpty(space) { return hintElsewhere(node, space) }
     let (west, key, east) = rows.loadAround(Int(node), space)
     if key == 0 { return nil }
     var hint = Hint(
       distance: UInt32(truncatingIfNeeded: key &>> 32), treasure: UInt32(truncatingIfNeeded: key),
       direction: Hint.here)
     if hint.distance == 0 { return hint }
-    let width = world.map.width
+    let width = world.topology.width
     let above = rows.loadAround(max(Int(node) &- width, 0), space)
     let below = rows.loadAround(min(Int(node) &+ width, rows.count &- 1), space)
     let multipliers = world.row(Int(node), space)
     // Every direction is looked at and none branched on: which one it is cannot be foreseen. What
     // lies beyond the map's rim is not its neighbour's key, and no edge leads there.
-    var steps = Step(key: key, multipliers: multipliers, cost: world.compass.costs[0])
+    var steps = Step(key: key, multipliers: multipliers, cost: world.compass.cost(0))
     if world.compass.degree == 8 {
       steps.look(0, at: east)
       steps.look(2, at: below.at)
       steps.look(4, at: west)
       steps.look(6, at: above.at)
-      steps.cost = world.compass.costs[1]
+      steps.cost = world.compass.cost(1)
       steps.look(1, at: below.after)
       steps.look(3, at: below.before)
       steps.look(5, at: above.before)
@@ -84,6 +85,44 @@ public struct TreasureField: Sendable {
       steps.found != 0, "a node's field does not fit its edges; was a repair left out?")
     hint.direction = UInt8(truncatingIfNeeded: steps.found.trailingZeroBitCount)
     return hint
+  }
+
+  @usableFromInline @inline(never)
+  func hintElsewhere(_ node: UInt32, _ space: borrowing PageSpace) -> Hint? {
+    let key = rows.load(Int(node), space)
+    if key == 0 { return nil }
+    let distance = UInt32(truncatingIfNeeded: key >> 32)
+    var hint = Hint(
+      distance: distance, treasure: UInt32(truncatingIfNeeded: key), direction: Hint.here)
+    if distance == 0 { return hint }
+    guard let slot = slotOfStep(node, space) else {
+      preconditionFailure("a node's field does not fit its edges; was a repair left out?")
+    }
+    hint.direction = UInt8(min(slot, Int(Hint.far)))
+    return hint
+  }
+
+  /// The place, among the edges that leave `node`, of the lowest on a cheapest way to its treasure;
+  /// nil where it has none, or is there.
+  private func slotOfStep(_ node: UInt32, _ space: borrowing PageSpace) -> Int? {
+    let key = rows.load(Int(node), space)
+    var edges = OutEdges(Int(node), world, space)
+    while let edge = edges.next(world, space) {
+      if Self.owes(key, to: rows.load(edge.head, space), edge.cost) { return edge.slot }
+    }
+    return nil
+  }
+
+  /// The id of the edge that a hint at `node` names, and the node that it leads to; nil where there
+  /// is no hint, or the treasure is here.
+  ///
+  /// - Complexity: O(degree).
+  public func step(
+    from node: UInt32, _ space: borrowing PageSpace
+  ) -> (edge: UInt32, head: UInt32)? {
+    guard let slot = slotOfStep(node, space) else { return nil }
+    let id = world.id(Int(node), slot: slot, space)
+    return world.edge(id, space).map { (id, $0.head) }
   }
 
   /// The steps from a node that lie on a cheapest way.
@@ -103,7 +142,7 @@ public struct TreasureField: Sendable {
 
     @inlinable @inline(__always)
     mutating func look(_ direction: Int, at neighbour: UInt64) {
-      let owed = GridWorld.multiplier(multipliers, direction) &* cost
+      let owed = WorldGraph.multiplier(multipliers, direction) &* cost
       found |=
         (TreasureField.owes(key, to: neighbour, owed) ? 1 : 0)
         &<< UInt64(truncatingIfNeeded: direction)
@@ -125,10 +164,11 @@ public struct TreasureField: Sendable {
   /// Asks for the lines that a hint at `node` reads: the rows above, at and below it.
   @inlinable @inline(__always)
   public func prefetch(around node: UInt32, _ space: borrowing PageSpace) {
-    var at = Int(node) &- world.map.width
+    if !world.isGrid { return rows.prefetch(Int(node), space) }
+    var at = Int(node) &- world.topology.width
     for _ in 0..<3 {
       rows.prefetch(at, space)
-      at &+= world.map.width
+      at &+= world.topology.width
     }
   }
 
@@ -143,12 +183,15 @@ public struct TreasureField: Sendable {
 @frozen public struct Hint: Equatable, Sendable, BitwiseCopyable {
   /// The `direction` of a walker who stands on the treasure.
   public static var here: UInt8 { 0xff }
+  /// The `direction` of an edge whose place among those that leave the node is this or a later one.
+  public static var far: UInt8 { 0xfe }
 
   /// Cost of walking to the treasure.
   public var distance: UInt32
   /// The nearest treasure; of several as near, the lowest id.
   public var treasure: UInt32
-  /// The next step, or `here`.
+  /// The next step's place among the edges that leave the node by id, so its direction in a grid
+  /// or voxels; or `far`, or `here`.
   public var direction: UInt8
 
   @inlinable public init(distance: UInt32, treasure: UInt32, direction: UInt8) {

@@ -17,7 +17,8 @@ extension HuntFile {
   struct World {
     var map: String?
     var text: String?
-    var neighbours = 8
+    var name: String?
+    var neighbours: Int?
   }
 
   static let day: Int64 = 86_400_000
@@ -36,15 +37,19 @@ extension HuntFile {
   static let worldFields: [Field<World>] = [
     Field(
       "world.map", .path, default: "",
-      "the map's file, relative to the hunt file; this or `text` is required, and a hunt sent over"
-        + " the network must use `text`"
+      "the map's file or a world file (`veltrix world build`), relative to the hunt file; this,"
+        + " `name` or `text` is required, and a hunt sent over the network cannot use this"
     ) { $0.map = $1.text },
+    Field(
+      "world.name", .name(byteCountMax: 64), default: "",
+      "a world file of the server: `worlds/<name>.vxw` in its data folder"
+    ) { $0.name = $1.text },
     Field("world.text", .text, default: "", "the map itself, as a block of text") {
       $0.text = $1.text
     },
     Field(
       "world.neighbours", .choice(["4", "8"]), default: "8",
-      "steps from a block: 4 sides, or 8 with the diagonals"
+      "steps from a block of a map: 4 sides, or 8 with the diagonals; a world file tells its own"
     ) { $0.neighbours = $1.text == "4" ? 4 : 8 },
   ]
 
@@ -77,6 +82,10 @@ extension HuntFile {
       "limits.names", .whole(1...16_777_216, unit: "names"), default: "100_000",
       "players known by a name"
     ) { $0.names = Int($1.number) },
+    Field(
+      "limits.edges", .whole(1...16_777_216, unit: "edges"), default: "4_096",
+      "edges added to the world at a time; in voxels also those with a multiplier of their own"
+    ) { $0.edges = Int($1.number) },
   ]
 
   static let ruleFields: [Field<HuntRules>] = [

@@ -17,21 +17,18 @@ extension HuntFile {
 
   private func checkListed(_ ground: Ground, _ findings: inout FindingList) {
     for (index, treasure) in definition.treasures.enumerated() {
-      let (x, y) = (Int(treasure.x), Int(treasure.y))
+      let (x, y, z) = (Int(treasure.x), Int(treasure.y), Int(treasure.z))
       let path = "\(treasurePath)[\(index)]"
       let mark = treasureMarks[index]
-      guard (0..<ground.width).contains(x) && (0..<ground.height).contains(y) else {
-        findings.error(
-          .outside, mark, path,
-          "(\(x), \(y)) is outside the world, x 0...\(ground.width - 1), y 0...\(ground.height - 1)"
-        )
-        continue
-      }
-      if !ground.passable(x, y) {
-        findings.error(.blocked, mark, path, "(\(x), \(y)) is a blocked block of the map")
-      } else if let reachable = ground.reachable, !reachable(x, y) {
-        findings.warn(
-          .unreachable, mark, path, "players cannot get to (\(x), \(y))")
+      let place = z == 0 ? "(\(x), \(y))" : "(\(x), \(y), \(z))"
+      switch ground.standing(x, y, z) {
+      case .fine: break
+      case .outside:
+        findings.error(.outside, mark, path, "\(place) is outside the world, \(ground.extent)")
+      case .blocked:
+        findings.error(.blocked, mark, path, "\(place) is a blocked block of the map")
+      case .unreachable:
+        findings.warn(.unreachable, mark, path, "players cannot get to \(place)")
       }
     }
   }
@@ -50,15 +47,16 @@ extension HuntFile {
   private func placed(
     _ generation: TreasureGeneration, _ ground: Ground, _ findings: inout FindingList
   ) -> [TreasureSpec] {
-    let block = { (x: Int, y: Int) in x << 32 | y }
-    let listed = Set(definition.treasures.map { block(Int($0.x), Int($0.y)) })
-    let isListed = { (x: Int, y: Int) in !listed.isEmpty && listed.contains(block(x, y)) }
+    let listed = Set(definition.treasures.map { [$0.x, $0.y, ground.isFlat ? 0 : $0.z] })
+    let isListed = { (x: Int, y: Int, z: Int) in
+      !listed.isEmpty && listed.contains([Int32(x), Int32(y), Int32(z)])
+    }
     var freeCount = 0
     var allCount = 0
-    ground.forEachInZOrder { x, y in
-      guard ground.suits(x, y) else { return }
+    ground.forEachPlace { x, y, z in
+      guard ground.standing(x, y, z) == .fine else { return }
       allCount += 1
-      if !isListed(x, y) { freeCount += 1 }
+      if !isListed(x, y, z) { freeCount += 1 }
     }
     let count = Int(generation.count)
     guard allCount > 0 else {
@@ -79,12 +77,13 @@ extension HuntFile {
     treasures.reserveCapacity(count)
     var candidate = 0
     var pick = draws.next(candidateCount: candidateCount)
-    ground.forEachInZOrder { x, y in
-      guard ground.suits(x, y), !(skipsListed && isListed(x, y)) else { return }
+    ground.forEachPlace { x, y, z in
+      guard ground.standing(x, y, z) == .fine, !(skipsListed && isListed(x, y, z)) else { return }
       while let (index, spec) = pick, index == candidate {
         var treasure = spec
         treasure.x = Int32(x)
         treasure.y = Int32(y)
+        treasure.z = Int32(z)
         treasures.append(treasure)
         pick = draws.next(candidateCount: candidateCount)
       }

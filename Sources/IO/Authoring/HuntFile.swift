@@ -28,13 +28,15 @@ public struct WorldSource: Equatable, Sendable {
     case file(String)
     /// The map's own text.
     case inline(String)
+    /// A world file of the server, by its name.
+    case named(String)
   }
 
   public var map: Map
-  /// Steps from a block: 4, or 8 with the diagonals.
-  public var neighbours: Int
+  /// Steps from a block: 4, or 8 with the diagonals; nil where the file does not say.
+  public var neighbours: Int?
 
-  public init(map: Map, neighbours: Int) {
+  public init(map: Map, neighbours: Int?) {
     self.map = map
     self.neighbours = neighbours
   }
@@ -90,10 +92,11 @@ extension HuntFile {
     return Checked(file, reader.sections.findings)
   }
 
-  /// The bytes of the map, from its file or out of the hunt file.
+  /// The bytes of the map's text, from its file or out of the hunt file; none of a world by name.
   public func mapBytes() -> Checked<[UInt8]> {
     switch world.map {
     case .inline(let text): return Checked(Array(text.utf8), FindingList())
+    case .named: return Checked([], FindingList())
     case .file(let path):
       do throws(FileFault) {
         return Checked(try fileBytes(path, byteCountMax: Self.mapByteCountMax), FindingList())

@@ -41,20 +41,30 @@ struct HuntReader {
     if let node = root.nodes["world"] {
       marks = sections.read(node, "world", fields: HuntFile.worldFields, into: &world).keys
     }
-    switch (marks["map"], marks["text"]) {
-    case (nil, nil):
+    let given = ["map", "name", "text"].filter { marks[$0] != nil }
+    if given.isEmpty {
       sections.findings.error(
         .missing, mark, "world", "no map; give its file as `map` or the map itself as `text`")
-    case (let map?, _?):
-      sections.findings.error(.conflict, map, "world", "both `map` and `text`; give one")
-    case (let map?, nil) where maps == .refused:
+    } else if given.count > 1 {
+      let words = given.map { "`\($0)`" }
+      let list = words.dropLast().joined(separator: ", ") + " and " + words[words.count - 1]
+      sections.findings.error(
+        .conflict, marks[given[0]] ?? mark, "world",
+        given.count == 2 ? "both \(list); give one" : "\(list); give one")
+    } else if let map = marks["map"], maps == .refused {
       sections.findings.error(
         .remoteMap, map, "world.map",
-        "a hunt sent over the network cannot name a file; give the map as `text`")
-    default: break
+        "a hunt sent over the network cannot name a file; give the map as `text`, or a world of the"
+          + " server as `name`")
     }
     let map: WorldSource.Map =
-      if let path = world.map { .file(resolved(path)) } else { .inline(world.text ?? "") }
+      if let path = world.map {
+        .file(resolved(path))
+      } else if let name = world.name {
+        .named(name)
+      } else {
+        .inline(world.text ?? "")
+      }
     return WorldSource(map: map, neighbours: world.neighbours)
   }
 

@@ -69,7 +69,7 @@ public final class DemoPlayers: StreamAudience {
   /// Whether players make new events; answers are taken in any case.
   public var isPlaying = true
 
-  private let map: BlockMap
+  private let map: Topology
   private let starts: [UInt32]
   /// Distance within which a claim is worth a try.
   private let reachCost: UInt32
@@ -90,7 +90,7 @@ public final class DemoPlayers: StreamAudience {
   ///   - reach: How near a claim must be, as the hunt's treasures have it.
   ///   - canStart: Where players may join; any open block by default.
   public init(
-    loop: Loop, host: String, port: UInt16, hunt: String, map: BlockMap, players: Int, seed: UInt64,
+    loop: Loop, host: String, port: UInt16, hunt: String, map: Topology, players: Int, seed: UInt64,
     reach: UInt32 = 1, producer: UInt64 = 77, canStart: (UInt32) -> Bool = { _ in true }
   ) throws(NetFault) {
     precondition((1...1_000_000).contains(players), "\(players) players")
@@ -168,7 +168,7 @@ public final class DemoPlayers: StreamAudience {
   private func act(_ player: inout Player) -> Event {
     if player.isStranger { return Event(kind: .leave) }
     if !player.isPlaced {
-      let (x, y) = map.place(starts[Int(random.below(UInt64(starts.count)))])
+      let (x, y, _) = map.place(starts[Int(random.below(UInt64(starts.count)))])
       (player.targetX, player.targetY) = (Int32(x), Int32(y))
       return Event(kind: .join, flags: .wantHint, x: Int32(x), y: Int32(y))
     }

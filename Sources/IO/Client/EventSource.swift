@@ -279,7 +279,7 @@ public final class EventSource {
       event.value = 1_000_000_001
     case .edgeLayout:
       event.kindByte = EventKind.edge.rawValue
-      event.value = 1 << 40
+      event.value = 1 << 59
     case .noise:
       event.sequence = mixed(random)
       event.player = mixed(random &+ 1)

@@ -3,7 +3,7 @@ public import Authoring
 /// What a fork changes, as an engine told it: counts of everything, and rows of some of it.
 public struct ForkDifference: Sendable {
   public enum Part: String, CaseIterable, Sendable {
-    case players, treasures, prizes, edges
+    case players, treasures, prizes, edges, blocks
   }
 
   /// Nil where it is no engine's fork, but a line made for this difference alone.
@@ -89,11 +89,13 @@ public struct ForkDifference: Sendable {
 
   // MARK: For people
 
-  /// Counts first, then who gained and who lost, then prizes, treasures and edges.
+  /// Counts first, then who gained and who lost, then prizes, treasures, edges and blocks.
   ///
   /// - Parameter shownMax: Rows of each part that are shown, of those that were read.
   public func lines(shownMax: Int) -> [String] {
-    let parts = Part.allCases.map { part in
+    // Blocks are told of voxels alone.
+    let told = Part.allCases.filter { $0 != .blocks || count($0) > 0 }
+    let parts = told.map { part in
       let count = count(part)
       let word = count == 1 ? String(part.rawValue.dropLast()) : part.rawValue
       return "\(grouped(UInt64(count))) \(word)"
@@ -104,7 +106,7 @@ public struct ForkDifference: Sendable {
       "  differ    \(parts.joined(separator: ", "))",
       "  pages     \(grouped(pagesDiffering)) of \(grouped(pages)) differ",
     ]
-    for part in [Part.players, .prizes, .treasures, .edges] {
+    for part in [Part.players, .prizes, .treasures, .edges, .blocks] {
       guard let rows = rows[part], !rows.isEmpty, shownMax > 0 else { continue }
       let table =
         switch part {
@@ -112,6 +114,7 @@ public struct ForkDifference: Sendable {
         case .treasures: Self.treasures(rows, shownMax)
         case .prizes: Self.prizes(rows, shownMax)
         case .edges: Self.edges(rows, shownMax)
+        case .blocks: Self.blocks(rows, shownMax)
         }
       lines += ["", part.rawValue] + table
       let shown = min(shownMax, rows.count)
@@ -193,15 +196,27 @@ public struct ForkDifference: Sendable {
 
   private static func edges(_ rows: [YamlNode], _ shownMax: Int) -> [String] {
     var table = TextTable([
-      ("x", .right), ("y", .right), ("direction", .right), ("multiplier", .left),
+      ("edge", .right), ("from", .left), ("to", .left), ("multiplier or cost", .left),
     ])
     for row in rows.prefix(shownMax) {
+      let to = row["direction"]?.text.map { "direction \($0)" } ?? place(row["to"])
       table.append([
-        row["x"]?.text ?? "", row["y"]?.text ?? "", row["direction"]?.text ?? "",
-        Pair(row["multiplier"]).text,
+        row["edge"]?.text ?? "", place(row), to, Pair(row["multiplier"] ?? row["cost"]).text,
       ])
     }
     return table.lines()
+  }
+
+  private static func blocks(_ rows: [YamlNode], _ shownMax: Int) -> [String] {
+    var table = TextTable([("block", .left), ("open", .left)])
+    for row in rows.prefix(shownMax) { table.append([place(row), words(row["open"])]) }
+    return table.lines()
+  }
+
+  /// Column, row and, where there is one, level.
+  private static func place(_ node: YamlNode?) -> String {
+    let parts = ["x", "y", "z"].compactMap { node?[$0]?.text }
+    return parts.joined(separator: ", ")
   }
 
   /// A player as the engine wrote one, safe on a screen.

@@ -13,7 +13,7 @@ public final class LoadWorld: Sendable {
   /// Claims that each treasure grants.
   public static let treasureStock = 1_000
 
-  /// The map in the text format of `BlockMap`.
+  /// The map in the text format of `Topology`.
   public let mapText: [UInt8]
   /// The digest that the engine shows for this map.
   public let digest: Hash128
@@ -34,9 +34,9 @@ public final class LoadWorld: Sendable {
       text.append(UInt8(ascii: "\n"))
     }
     mapText = text
-    let map: BlockMap
+    let map: Topology
     do throws(MapRejection) {
-      map = try BlockMap(parsing: text.span, neighbourhood: .eight)
+      map = try Topology(parsing: text.span, neighbourhood: .eight)
     } catch {
       preconditionFailure("our own map is refused: \(error)")
     }
@@ -140,11 +140,11 @@ public final class LoadWorld: Sendable {
   }
 }
 
-extension BlockMap {
+extension Topology {
   /// The directions that the map leaves open from `node`, bit 0 for direction 0; none from a wall.
   public func openSteps(from node: UInt32) -> UInt8 {
     guard isPassable(node) else { return 0 }
-    let (x, y) = place(node)
+    let (x, y, _) = place(node)
     func isOpen(_ x: Int, _ y: Int) -> Bool {
       guard let node = self.node(x: x, y: y) else { return false }
       return isPassable(node)

@@ -304,15 +304,22 @@ public enum Files {
 
   /// Replaces `path` by `bytes`, durably and in one step: readers see the old file or the new one.
   public static func replace(_ path: String, _ bytes: [UInt8]) throws(DiskFault) {
+    let slab = Slab(byteCount: max(1, bytes.count), zeroed: false)
+    slab.copy(from: unsafe bytes.span.bytes, to: 0)
+    try replace(path, slab, count: bytes.count)
+  }
+
+  /// Replaces `path` by the first `count` bytes of `slab`, likewise. What was written is removed
+  /// again when the disk fails.
+  public static func replace(_ path: String, _ slab: Slab, count: Int) throws(DiskFault) {
     let temporary = path + ".new"
-    do {
+    do throws(DiskFault) {
       let file = try File(temporary, O_WRONLY | O_CREAT | O_TRUNC)
-      if !bytes.isEmpty {
-        let slab = Slab(byteCount: bytes.count, zeroed: false)
-        slab.copy(from: unsafe bytes.span.bytes, to: 0)
-        try file.write(slab, from: 0, count: bytes.count, at: 0)
-      }
+      if count > 0 { try file.write(slab, from: 0, count: count, at: 0) }
       try file.flush()
+    } catch {
+      _ = unlinked(temporary)
+      throw error
     }
     try rename(temporary, path)
   }

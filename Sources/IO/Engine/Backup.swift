@@ -186,7 +186,7 @@ private struct HuntCopy {
           try copy("branches/" + name)
         }
       }
-      for name in ["definition", "world.map", "manifest"] { try copy(name) }
+      for name in ["definition", "world.vxw", "manifest"] { try copy(name) }
     } catch { throw .disk(error) }
     // Where the marks of promotions stand that the snapshots contain: the journal that held them
     // may have been removed. A later place could be of a mark behind the copy's end.

@@ -8,7 +8,7 @@ struct DifferenceText {
   let difference: HuntDifference
   /// How long it took to find out.
   let ns: Int64
-  let map: BlockMap
+  let map: Topology
   /// Journal offset of the fork, and where the hunt was when it was made.
   let offset: UInt64
   let head: UInt64
@@ -74,12 +74,15 @@ struct DifferenceText {
       }
       json.endArray()
     case .edges:
-      let edge = difference.edges[at]
-      let (x, y) = map.place(edge.node)
-      json.field("x", Int64(x))
-      json.field("y", Int64(y))
-      json.field("direction", UInt64(edge.direction))
-      pair("multiplier", Int64(edge.before), Int64(edge.after), &json)
+      write(difference.edges[at], &json)
+    case .blocks:
+      let block = difference.blocks[at]
+      place(block.node, &json)
+      json.key("open")
+      json.beginArray()
+      json.bool(block.isOpenBefore)
+      json.bool(!block.isOpenBefore)
+      json.endArray()
     }
     json.endObject()
   }
@@ -123,6 +126,30 @@ struct DifferenceText {
     json.endArray()
   }
 
+  private func write(_ edge: EdgeDifference, _ json: inout JSONWriter) {
+    json.field("edge", UInt64(edge.id))
+    place(edge.tail, &json)
+    let isStep = map.form != .network && edge.id < WorldGraph.addedIds
+    if isStep {
+      json.field("direction", UInt64(edge.id) % UInt64(map.neighbourhood.degree))
+      return pair("multiplier", Int64(edge.before), Int64(edge.after), &json)
+    }
+    if let head = edge.head {
+      json.key("to")
+      json.beginObject()
+      place(head, &json)
+      json.endObject()
+    }
+    pair("cost", Int64(edge.before), Int64(edge.after), &json)
+  }
+
+  private func place(_ node: UInt32, _ json: inout JSONWriter) {
+    let (x, y, z) = map.place(node)
+    json.field("x", Int64(x))
+    json.field("y", Int64(y))
+    if map.form == .voxels { json.field("z", Int64(z)) }
+  }
+
   private func pair(
     _ key: StaticString, _ before: Int64?, _ after: Int64?, _ json: inout JSONWriter
   ) {
@@ -149,6 +176,7 @@ extension DifferenceWish.Part {
     case .treasures: "treasures"
     case .prizes: "prizes"
     case .edges: "edges"
+    case .blocks: "blocks"
     }
   }
 }
@@ -160,6 +188,7 @@ extension HuntDifference {
     case .treasures: treasures.count
     case .prizes: awards.count
     case .edges: edges.count
+    case .blocks: blocks.count
     }
   }
 }

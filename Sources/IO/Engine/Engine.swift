@@ -133,6 +133,7 @@ public final class Engine: @unchecked Sendable {
       for name in try Files.list(settings.data) where name.hasPrefix("deleted-") {
         try Files.removeTree(settings.data + "/" + name)
       }
+      try WorldStore(data: settings.data).tidy()
     } catch { throw .disk(error) }
     for name in names {
       let folder = HuntFolder(data: settings.data, name: name)
@@ -180,7 +181,7 @@ public final class Engine: @unchecked Sendable {
 
   /// The pages of a hunt. Those of a large one are touched now: the kernel zeroing memory for a
   /// fork while the hunt plays made p99 rise from 5 to 30 ms. A small one takes memory as it grows.
-  private func makePool(_ definition: HuntDefinition, _ map: BlockMap) -> PagePool {
+  private func makePool(_ definition: HuntDefinition, _ map: Topology) -> PagePool {
     let pool = PagePool(
       pageCount: Partition.pagesNeeded(definition, map, forkRoom: settings.forkRoom))
     adviseHugePages(pool.memory)
@@ -192,7 +193,7 @@ public final class Engine: @unchecked Sendable {
 
   /// Starts a hunt's journal and gives the hunt its place.
   private func host(
-    _ definition: HuntDefinition, _ map: BlockMap, _ manifest: HuntFolder.Manifest,
+    _ definition: HuntDefinition, _ map: Topology, _ manifest: HuntFolder.Manifest,
     partition: consuming Partition, journal: RecoveredJournal, _ snapshot: SnapshotHeader?,
     _ folder: HuntFolder, _ pool: PagePool
   ) throws(HuntFolderFault) -> HostedHunt {
@@ -298,7 +299,7 @@ public final class Engine: @unchecked Sendable {
 
   /// Makes a hunt, durably; `done` is called on another thread.
   public func create(
-    _ definition: HuntDefinition, map: BlockMap,
+    _ definition: HuntDefinition, map: Topology,
     done: @escaping @Sendable (Result<HuntEntry, CreateRefusal>) -> Void
   ) {
     submit(orRefuse: done) { [self] in
@@ -315,7 +316,8 @@ public final class Engine: @unchecked Sendable {
     text: [UInt8], done: @escaping @Sendable (Result<HuntEntry, CreateRefusal>) -> Void
   ) {
     submit(orRefuse: done) { [self] in
-      let built = HuntBuilder.build(text, maps: .refused)
+      let worlds = WorldStore(data: settings.data)
+      let built = HuntBuilder.build(text, maps: .refused, worlds: worlds)
       guard let (definition, map) = built.value else {
         return done(.failure(.findings(built.findings)))
       }
@@ -342,7 +344,7 @@ public final class Engine: @unchecked Sendable {
 
   /// As `create`, on the calling thread; before `start` or on the control thread.
   private func createNow(
-    _ definition: HuntDefinition, _ map: BlockMap
+    _ definition: HuntDefinition, _ map: Topology
   ) throws(CreateRefusal) -> HuntEntry {
     let isTaken = directory.withLock { entries in
       entries.contains { $0.name == definition.name }
@@ -419,6 +421,7 @@ public final class Engine: @unchecked Sendable {
       try Files.rename(folder.path, trash)
       leaving.withLock { _ = $0.remove(entry.name) }
       try Files.removeTree(trash)
+      try WorldStore(data: settings.data).tidy()
       return nil
     } catch { return "\(error)" }
   }

@@ -21,7 +21,7 @@ public enum ForkRequest: Sendable {
 /// Which part of a difference is wanted.
 public struct DifferenceWish: Sendable {
   public enum Part: String, CaseIterable, Sendable {
-    case players, treasures, prizes, edges
+    case players, treasures, prizes, edges, blocks
   }
 
   /// Another fork; nil for the hunt as it was when the fork was asked for.

@@ -95,7 +95,7 @@ struct GroundSearch: Sendable {
     let node: UInt32
     switch end {
     case .place(let x, let y, let z):
-      guard let there = ground.world.map.node(x: x, y: y), z == 0 else {
+      guard let there = ground.world.topology.node(x: x, y: y, z: z) else {
         throw Fault(422, "outside_world", "\(field) lies outside the world", field: field)
       }
       node = there
@@ -131,7 +131,7 @@ struct GroundSearch: Sendable {
     let goal = try node(to, to.word ?? "to", ground, space)
     switch finder.path(from: start, to: goal, nodeBudget: Readers.nodeBudget, world, space) {
     case .beyond:
-      guard isConnected(start, goal, world, space) else {
+      guard world.isConnected(from: start, to: goal, space) else {
         throw Fault(404, "unreachable", "no way leads from there to there")
       }
       throw Fault(
@@ -140,41 +140,43 @@ struct GroundSearch: Sendable {
       throw Fault(
         422, "too_long", "the search looked at \(Readers.nodeBudget) blocks without an end")
     case .found(let path):
-      write(path, from: start, world, &json, finder)
+      write(path, from: start, world, space, &json, finder)
     }
   }
 
   private func write(
-    _ path: Path, from start: UInt32, _ world: GridWorld, _ json: inout JSONWriter,
-    _ finder: borrowing PathFinder
+    _ path: Path, from start: UInt32, _ world: WorldGraph, _ space: borrowing PageSpace,
+    _ json: inout JSONWriter, _ finder: borrowing PathFinder
   ) {
-    let map = world.map
     json.field("cost", UInt64(path.cost))
-    json.field("unit", UInt64(map.neighbourhood.straightCost))
+    json.field("unit", UInt64(world.topology.unit))
     json.field("straight", UInt64(path.straightCount))
     json.field("diagonal", UInt64(path.diagonalCount))
+    if world.topology.form == .voxels { json.field("corner", UInt64(path.cornerCount)) }
     json.key("steps")
     json.beginArray()
-    var (x, y) = map.place(start)
-    var edges: [UInt64] = []
-    for at in -1..<path.stepCount {
-      if at >= 0 {
-        let direction = finder.step(at)
-        edges.append(
-          UInt64((y * map.width + x) * map.neighbourhood.degree) + UInt64(direction))
-        let (dx, dy) = map.neighbourhood.step(direction)
-        x += dx
-        y += dy
+    write(start, world.topology, &json)
+    for at in 0..<path.stepCount {
+      guard let edge = world.edge(finder.step(at), space) else {
+        preconditionFailure("edge \(finder.step(at)) of a path is closed")
       }
-      json.beginArray()
-      json.number(Int64(x))
-      json.number(Int64(y))
-      json.endArray()
+      write(edge.head, world.topology, &json)
     }
     json.endArray()
     json.key("edges")
     json.beginArray()
-    for edge in edges { json.number(edge) }
+    for at in 0..<path.stepCount { json.number(UInt64(finder.step(at))) }
+    json.endArray()
+  }
+
+  /// A place of a way: column, row and in voxels level; or a network's label.
+  private func write(_ node: UInt32, _ topology: Topology, _ json: inout JSONWriter) {
+    let (x, y, z) = topology.place(node)
+    if topology.form == .network { return json.number(Int64(x)) }
+    json.beginArray()
+    json.number(Int64(x))
+    json.number(Int64(y))
+    if topology.form == .voxels { json.number(Int64(z)) }
     json.endArray()
   }
 
@@ -190,10 +192,11 @@ struct GroundSearch: Sendable {
     let (found, isComplete) = ground.treasures(
       near: start, for: walker, limit: limit, costMax: costMax ?? distanceMax,
       nodeBudget: Readers.nodeBudget, space, &finder)
-    let (x, y) = ground.world.map.place(start)
+    let (x, y, z) = ground.world.topology.place(start)
     json.field("x", Int64(x))
     json.field("y", Int64(y))
-    json.field("unit", UInt64(ground.world.map.neighbourhood.straightCost))
+    json.field("z", Int64(z))
+    json.field("unit", UInt64(ground.world.topology.unit))
     json.key("treasures")
     json.beginArray()
     for (cost, treasure) in found {
@@ -220,26 +223,4 @@ extension GroundSearch.End {
     case .treasure: "treasure"
     }
   }
-}
-
-/// Whether any way leads from `start` to `goal`, whatever it costs; on the reader's thread.
-///
-/// - Complexity: O(blocks).
-private func isConnected(
-  _ start: UInt32, _ goal: UInt32, _ world: GridWorld, _ space: borrowing PageSpace
-) -> Bool {
-  var seen = [Bool](repeating: false, count: world.nodeCount)
-  var stack = [start]
-  seen[Int(start)] = true
-  while let node = stack.popLast() {
-    if node == goal { return true }
-    for direction in 0..<UInt8(world.map.neighbourhood.degree)
-    where world.multiplier(node, direction, space) != 0 {
-      if let next = world.neighbour(node, direction), !seen[Int(next)] {
-        seen[Int(next)] = true
-        stack.append(next)
-      }
-    }
-  }
-  return false
 }

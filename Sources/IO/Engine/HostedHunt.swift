@@ -16,7 +16,7 @@ public final class HuntEntry: @unchecked Sendable {
   public let thread: Int
   public let slot: UInt32
   public let definition: HuntDefinition
-  public let map: BlockMap
+  public let map: Topology
   /// Page budget in bytes.
   public let pageBytesMax: Int
   /// Where viewers' effects come from.
@@ -29,7 +29,7 @@ public final class HuntEntry: @unchecked Sendable {
 
   init(
     name: String, number: UInt32, thread: Int, slot: UInt32, definition: HuntDefinition,
-    map: BlockMap, pageBytesMax: Int, feed: EffectFeed, journal: JournalDisk, pool: PagePool,
+    map: Topology, pageBytesMax: Int, feed: EffectFeed, journal: JournalDisk, pool: PagePool,
     snapshots: SnapshotTrail, retention: Retention, forks: HuntForks
   ) {
     self.name = name

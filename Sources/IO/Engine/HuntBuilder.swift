@@ -4,97 +4,93 @@ public import World
 
 /// A hunt file together with its world: everything that is checked before a hunt is made.
 public enum HuntBuilder {
-  /// Reads a hunt's text and its map, and places its treasures.
+  /// Reads a hunt's text and its world, and places its treasures.
   ///
-  /// - Parameter maps: Where the text may name a map file; `refused` for texts from a client.
-  /// - Returns: The definition and the map, or the findings that stand against them.
+  /// - Parameters:
+  ///   - maps: Where the text may name a map file; `refused` for texts from a client.
+  ///   - worlds: Those of the server, which a text may name; nil where there is no server.
+  /// - Returns: The definition and the world, or the findings that stand against them.
   public static func build(
-    _ text: [UInt8], maps: MapFiles
-  ) -> (value: (HuntDefinition, BlockMap)?, findings: [Finding]) {
+    _ text: [UInt8], maps: MapFiles, worlds: WorldStore? = nil
+  ) -> (value: (HuntDefinition, Topology)?, findings: [Finding]) {
     let parsed = HuntFile.parse(text, maps: maps)
     guard let file = parsed.value else { return (nil, parsed.findings) }
-    return build(file, findings: parsed.findings)
+    return build(file, worlds, findings: parsed.findings)
   }
 
-  /// As `build(_:maps:)`, for a file on disk.
+  /// As `build(_:maps:worlds:)`, for a file on disk.
   public static func build(
-    path: String
-  ) -> (value: (HuntDefinition, BlockMap)?, findings: [Finding]) {
+    path: String, worlds: WorldStore? = nil
+  ) -> (value: (HuntDefinition, Topology)?, findings: [Finding]) {
     let parsed = HuntFile.read(path: path)
     guard let file = parsed.value else { return (nil, parsed.findings) }
-    return build(file, findings: parsed.findings)
+    return build(file, worlds, findings: parsed.findings)
   }
 
   private static func build(
-    _ file: HuntFile, findings: [Finding]
-  ) -> (value: (HuntDefinition, BlockMap)?, findings: [Finding]) {
+    _ file: HuntFile, _ worlds: WorldStore?, findings: [Finding]
+  ) -> (value: (HuntDefinition, Topology)?, findings: [Finding]) {
     var findings = findings
-    let text = file.mapBytes()
-    findings += text.findings
-    guard let bytes = text.value else { return (nil, findings) }
-    let map: BlockMap
-    do throws(MapRejection) {
-      map = try BlockMap(
-        parsing: bytes.span, neighbourhood: file.world.neighbours == 4 ? .four : .eight)
-    } catch {
-      findings.append(
-        file.mapFinding("line \(error.line), column \(error.column): \(error.rule.sentence)"))
-      return (nil, findings)
-    }
-    let area = LargestArea(map)
-    let ground = Ground(
-      width: map.width, height: map.height,
-      passable: { x, y in map.node(x: x, y: y).map { map.isPassable($0) } ?? false },
-      reachable: { x, y in map.node(x: x, y: y).map { area.contains($0) } ?? false })
-    let placed = file.definition(on: ground)
+    let read = world(of: file, worlds)
+    findings += read.findings
+    guard let world = read.value else { return (nil, findings) }
+    let placed = file.definition(on: ground(world))
     findings += placed.findings
     guard let definition = placed.value, !findings.contains(where: { $0.severity == .error })
     else { return (nil, findings) }
-    return ((definition, map), findings)
+    return ((definition, world), findings)
   }
-}
 
-/// The largest set of blocks of a map that can be walked between; generated treasures are put
-/// there.
-public struct LargestArea: Sendable {
-  private let area: [UInt32]
-  private let largest: UInt32
-  /// Blocks in it.
-  public let count: Int
-
-  /// - Complexity: O(blocks).
-  public init(_ map: BlockMap) {
-    var area = [UInt32](repeating: 0, count: map.nodeCount)
-    var stack: [UInt32] = []
-    var best = (label: UInt32(0), count: 0)
-    var label: UInt32 = 0
-    let directions = (0..<UInt8(map.neighbourhood.degree)).filter {
-      !map.neighbourhood.isDiagonal($0)
-    }
-    for start in 0..<UInt32(map.nodeCount) where area[Int(start)] == 0 && map.isPassable(start) {
-      label += 1
-      area[Int(start)] = label
-      stack.append(start)
-      var count = 0
-      while let node = stack.popLast() {
-        count += 1
-        let (x, y) = map.place(node)
-        for direction in directions {
-          // A diagonal needs both straight steps, so straight steps alone find the whole area.
-          let (dx, dy) = map.neighbourhood.step(direction)
-          guard let next = map.node(x: x + dx, y: y + dy), area[Int(next)] == 0,
-            map.isPassable(next)
-          else { continue }
-          area[Int(next)] = label
-          stack.append(next)
-        }
+  /// The world that a hunt file names or holds.
+  private static func world(
+    of file: HuntFile, _ worlds: WorldStore?
+  ) -> (value: Topology?, findings: [Finding]) {
+    switch file.world.map {
+    case .named(let name):
+      guard let worlds else {
+        let message = "world \"\(name)\" is one of a server's, and none is asked here"
+        return (nil, [file.mapFinding(message)])
       }
-      if count > best.count { best = (label, count) }
+      return open(worlds.path(named: name), file)
+    case .file(let path) where WorldFile.isWorld(path): return open(path, file)
+    default: break
     }
-    self.area = area
-    largest = best.label
-    count = best.count
+    let text = file.mapBytes()
+    guard let bytes = text.value else { return (nil, text.findings) }
+    do throws(MapRejection) {
+      let neighbourhood: Neighbourhood = file.world.neighbours == 4 ? .four : .eight
+      return (try Topology(parsing: bytes.span, neighbourhood: neighbourhood), text.findings)
+    } catch {
+      let message = "line \(error.line), column \(error.column): \(error.rule.sentence)"
+      return (nil, text.findings + [file.mapFinding(message)])
+    }
   }
 
-  public func contains(_ node: UInt32) -> Bool { largest != 0 && area[Int(node)] == largest }
+  private static func open(
+    _ path: String, _ file: HuntFile
+  ) -> (value: Topology?, findings: [Finding]) {
+    if file.world.neighbours != nil {
+      return (nil, [file.mapFinding("a world file tells its own steps; leave out `neighbours`")])
+    }
+    do throws(WorldFileFault) {
+      return (try WorldStore.open(path), [])
+    } catch { return (nil, [file.mapFinding("\(error)")]) }
+  }
+
+  private static func ground(_ world: Topology) -> Ground {
+    let region = LargestRegion(world)
+    func standing(_ node: UInt32?) -> Ground.Standing {
+      guard let node else { return .outside }
+      if !world.isPassable(node) { return .blocked }
+      return region.contains(node) ? .fine : .unreachable
+    }
+    if world.form == .network {
+      return Ground(
+        network: world.nodeCount, label: { Int(world.label(UInt32($0))) },
+        standing: { standing(world.node(x: $0, y: 0)) })
+    }
+    return Ground(width: world.width, height: world.height, depth: world.depth) {
+      standing(world.node(x: $0, y: $1, z: world.form == .grid ? 0 : $2))
+    }
+  }
 }

@@ -19,7 +19,7 @@ public enum HuntFolderFault: Error, Equatable, Sendable, CustomStringConvertible
   }
 }
 
-/// The files of one hunt, `DIR/hunts/NAME/`: `definition` (flat), `world.map` (text), `journal/`,
+/// The files of one hunt, `DIR/hunts/NAME/`: `definition` (flat), `world.vxw`, `journal/`,
 /// `snapshots/`, `branches/`, and `manifest`, written last of the first three: without it the hunt
 /// was never made.
 public struct HuntFolder: Sendable {
@@ -34,12 +34,11 @@ public struct HuntFolder: Sendable {
   public var branches: BranchFiles { BranchFiles(folder: branchesPath) }
   private var manifestPath: String { path + "/manifest" }
   private var definitionPath: String { path + "/definition" }
-  private var mapPath: String { path + "/world.map" }
+  private var worldPath: String { path + "/world.vxw" }
 
   /// What the manifest says.
   public struct Manifest: Equatable, Sendable {
     public var number: UInt32
-    public var neighbourhood: Neighbourhood
     public var identity: Hash128
     public var segmentBytes: Int
   }
@@ -60,20 +59,20 @@ public struct HuntFolder: Sendable {
 
   /// Writes the files of a new hunt, the manifest last.
   func create(
-    _ definition: HuntDefinition, map: BlockMap, number: UInt32, segmentBytes: Int
+    _ definition: HuntDefinition, map: Topology, number: UInt32, segmentBytes: Int
   ) throws(DiskFault) -> Manifest {
     try Files.createFolder(journalPath)
     try Files.replace(definitionPath, definition.encoded())
-    try Files.replace(mapPath, map.mapText())
+    let data = Files.parent(Files.parent(path))
+    try WorldStore(data: data).place(map, at: worldPath)
     let manifest = Manifest(
-      number: number, neighbourhood: map.neighbourhood,
-      identity: definition.identity(world: map.digest), segmentBytes: segmentBytes)
+      number: number, identity: definition.identity(world: map.digest), segmentBytes: segmentBytes)
     try Files.replace(manifestPath, Array(Self.text(manifest).utf8))
     return manifest
   }
 
   /// Reads definition, map and manifest, and checks that they belong together.
-  public func open() throws(HuntFolderFault) -> (HuntDefinition, BlockMap, Manifest) {
+  public func open() throws(HuntFolderFault) -> (HuntDefinition, Topology, Manifest) {
     let manifest = try readManifest()
     let definition: HuntDefinition
     let flat = try read(definitionPath)
@@ -82,19 +81,22 @@ public struct HuntFolder: Sendable {
     } catch {
       throw .damaged(path: definitionPath, reason: "\(error)")
     }
-    let text = try read(mapPath)
-    let map: BlockMap
-    do throws(MapRejection) {
-      map = try BlockMap(parsing: text.span, neighbourhood: manifest.neighbourhood)
-    } catch {
-      throw .damaged(path: mapPath, reason: "\(error)")
+    guard Files.exists(worldPath) else {
+      throw .damaged(path: worldPath, reason: "missing, though the hunt has a manifest")
     }
-    guard text == map.mapText() else {
-      throw .damaged(path: mapPath, reason: "not as the engine wrote it")
+    let map: Topology
+    do throws(WorldFileFault) {
+      map = try WorldStore.open(worldPath)
+    } catch {
+      switch error {
+      case .disk(let fault): throw .disk(fault)
+      case .damaged(let path, let fault):
+        throw .damaged(path: path, reason: "\(fault)")
+      }
     }
     guard definition.identity(world: map.digest) == manifest.identity else {
       throw .damaged(
-        path: path, reason: "definition and world.map are not those that the manifest names")
+        path: path, reason: "definition and world.vxw are not those that the manifest names")
     }
     return (definition, map, manifest)
   }
@@ -116,16 +118,14 @@ public struct HuntFolder: Sendable {
       let parts = line.split(separator: " ", maxSplits: 1)
       if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
     }
-    guard text.hasPrefix("veltrix hunt 1\n"), let number = values["number"].flatMap(UInt32.init),
-      let raw = values["neighbours"].flatMap(UInt8.init),
-      let neighbourhood = Neighbourhood(rawValue: raw),
+    guard text.hasPrefix("veltrix hunt 2\n"), let number = values["number"].flatMap(UInt32.init),
       let hex = values["identity"], hex.utf8.count == 32,
       let high = UInt64(hex.prefix(16), radix: 16), let low = UInt64(hex.suffix(16), radix: 16),
       let segmentBytes = values["segment_bytes"].flatMap(Int.init),
       segmentBytes >= 1 << 20, segmentBytes % 4096 == 0, segmentBytes <= 1 << 30
-    else { throw .damaged(path: manifestPath, reason: "not a manifest of version 1") }
+    else { throw .damaged(path: manifestPath, reason: "not a manifest of version 2") }
     let manifest = Manifest(
-      number: number, neighbourhood: neighbourhood, identity: Hash128(high: high, low: low),
+      number: number, identity: Hash128(high: high, low: low),
       segmentBytes: segmentBytes)
     guard text == Self.text(manifest) else {
       throw .damaged(path: manifestPath, reason: "its crc is not that of its lines")
@@ -137,9 +137,8 @@ public struct HuntFolder: Sendable {
   /// else tells a wrong number from a right one.
   private static func text(_ manifest: Manifest) -> String {
     let lines = """
-      veltrix hunt 1
+      veltrix hunt 2
       number \(manifest.number)
-      neighbours \(manifest.neighbourhood.rawValue)
       identity \(manifest.identity.hex)
       segment_bytes \(manifest.segmentBytes)
 

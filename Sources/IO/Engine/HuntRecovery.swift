@@ -64,7 +64,7 @@ public struct HuntRecovery: ~Copyable {
   ///   Where a digest differs the reason names its tables; where snapshots are compared, also the
   ///   row that differs first in the next of them.
   public static func run(
-    _ folder: HuntFolder, _ definition: HuntDefinition, _ map: BlockMap,
+    _ folder: HuntFolder, _ definition: HuntDefinition, _ map: Topology,
     _ manifest: HuntFolder.Manifest, pool: PagePool, _ wish: Wish, warn: (String) -> Void
   ) throws(HuntFolderFault) -> HuntRecovery {
     let source = RecoverySource(
@@ -113,7 +113,7 @@ private final class RecoverySource {
   let files: SnapshotFiles
   let segments: Segments
   let definition: HuntDefinition
-  let map: BlockMap
+  let map: Topology
   let manifest: HuntFolder.Manifest
   let pool: PagePool
   let wish: HuntRecovery.Wish
@@ -125,7 +125,7 @@ private final class RecoverySource {
 
   init(
     folder: HuntFolder, files: SnapshotFiles, segments: Segments, definition: HuntDefinition,
-    map: BlockMap, manifest: HuntFolder.Manifest, pool: PagePool, wish: HuntRecovery.Wish
+    map: Topology, manifest: HuntFolder.Manifest, pool: PagePool, wish: HuntRecovery.Wish
   ) {
     self.folder = folder
     self.files = files

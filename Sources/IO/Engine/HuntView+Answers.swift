@@ -82,10 +82,15 @@ extension HuntView {
     writeDigest(&json, isDigesting)
     json.key("world")
     json.beginObject()
-    json.field("neighbours", UInt64(entry.map.neighbourhood.rawValue))
+    json.key("form")
+    json.string(entry.map.form.word)
+    json.field("neighbours", UInt64(entry.map.neighbourhood.degree))
     json.field("width", UInt64(entry.map.width))
     json.field("height", UInt64(entry.map.height))
-    json.field("unit", UInt64(entry.map.neighbourhood.straightCost))
+    json.field("depth", UInt64(entry.map.depth))
+    json.field("nodes", UInt64(entry.map.nodeCount))
+    json.field("edges", UInt64(entry.map.edgeCount))
+    json.field("unit", UInt64(entry.map.unit))
     json.key("digest")
     json.string(entry.map.digest.hex)
     json.endObject()
@@ -225,21 +230,23 @@ extension HuntView {
   private func writeHint(_ json: inout JSONWriter, _ name: PlayerName) -> (Int, [UInt8])? {
     guard let row = row(of: name) else { return unknownPlayer }
     let player = partition.state.player(row)
-    guard player.isPlaced, let node = entry.map.node(x: Int(player.x), y: Int(player.y)) else {
+    guard player.isPlaced, let node = partition.state.world.node(player.x, player.y, player.z)
+    else {
       return (409, errorBody("not_placed", "the player has no place yet: send a join or a move"))
     }
-    let unit = UInt64(entry.map.neighbourhood.straightCost)
+    let unit = UInt64(entry.map.unit)
     json.key("player")
     writePlayerName(&json, player.key)
     json.field("x", Int64(player.x))
     json.field("y", Int64(player.y))
+    json.field("z", Int64(player.z))
     json.field("unit", unit)
     let isCertain = partition.state.isHintCertain(node)
     if !isCertain {
       json.key("settling")
       json.bool(true)
     }
-    guard isCertain, let hint = partition.state.field.hint(node, partition.state.space) else {
+    guard isCertain, let (hint, step) = partition.state.hint(for: row, at: node) else {
       json.key("treasure")
       json.null()
       return nil
@@ -249,13 +256,13 @@ extension HuntView {
     json.key("blocks")
     json.string(blocks(UInt64(hint.distance), unit))
     json.key("next")
-    if let next = hint.direction < 8
-      ? partition.state.world.neighbour(node, hint.direction).map(entry.map.place) : nil
-    {
+    if let step {
+      let next = entry.map.place(step.head)
       json.beginObject()
       json.field("x", Int64(next.x))
       json.field("y", Int64(next.y))
-      json.field("z", 0 as UInt64)
+      json.field("z", Int64(next.z))
+      json.field("edge", UInt64(step.edge))
       json.endObject()
     } else {
       json.null()

@@ -11,7 +11,7 @@ import World
 public struct Replay {
   let folder: HuntFolder
   let definition: HuntDefinition
-  let map: BlockMap
+  let map: Topology
   let manifest: HuntFolder.Manifest
   let digestEvery: UInt64
 

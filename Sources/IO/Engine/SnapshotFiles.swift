@@ -53,7 +53,7 @@ extension HuntFolderFault {
 public struct SnapshotFiles: Sendable {
   public let folder: String
   let definition: HuntDefinition
-  let map: BlockMap
+  let map: Topology
   let identity: Hash128
   let number: UInt32
   let layout: Hash128
@@ -61,7 +61,7 @@ public struct SnapshotFiles: Sendable {
   let derived: [Range<Int>]
 
   public init(
-    _ folder: HuntFolder, _ definition: HuntDefinition, _ map: BlockMap,
+    _ folder: HuntFolder, _ definition: HuntDefinition, _ map: Topology,
     _ manifest: HuntFolder.Manifest
   ) {
     self.folder = folder.snapshotsPath

@@ -108,7 +108,7 @@ extension HTTPGateway {
       for word in text.split(separator: ",") {
         guard let part = DifferenceWish.Part(rawValue: String(word)) else {
           throw ParameterFault(
-            field: "parts", message: "parts is a list of players, treasures, prizes, edges")
+            field: "parts", message: "parts is a list of players, treasures, prizes, edges, blocks")
         }
         parts.append(part)
       }

@@ -185,6 +185,10 @@ final class HTTPGateway: HTTPApplication {
   }
 
   private func world(_ entry: HuntEntry, _ connection: ConnectionID) {
+    guard entry.map.form == .grid else {
+      let message = "a world of form \(entry.map.form.word) has no map to draw"
+      return respond(connection, 404, json: errorBody("no_map", message))
+    }
     loop.respond(
       connection, status: 200,
       headers: [

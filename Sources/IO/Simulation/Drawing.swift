@@ -30,10 +30,10 @@ package func orderValue(_ kind: EventKind?, _ random: inout some Drawing) -> Int
   case .spawn:
     return SpawnOffer(points: 7, stock: UInt32(random.below(4))).value
   case .edge:
-    return EdgeOrder(
-      multiplier: [0, 1, 2, 3, 60, 255][random.below(6)], direction: UInt8(random.below(8)),
-      wholeBlock: random.chance(40)
-    ).value
+    let multiplier: UInt8 = [0, 1, 2, 3, 60, 255][random.below(6)]
+    let direction = UInt8(random.below(8))
+    if random.chance(40) { return (multiplier == 0 ? EdgeOrder.place() : .break()).value }
+    return EdgeOrder.step(direction: direction, multiplier: multiplier).value
   default: return 0
   }
 }

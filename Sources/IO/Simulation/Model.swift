@@ -248,7 +248,10 @@ struct Model {
     guard event.flags.contains(.wantHint), let place = player.place,
       let node = world.node(place.x, place.y)
     else { return }
-    let field = hints()
+    var field = hints()
+    if let nearest = field[node], isSpent(event.player, nearest.treasure) {
+      field = hints(leavingOut: { isSpent(event.player, $0) })
+    }
     if let hint = field[node] {
       expected.distance = hint.distance
       expected.treasure = hint.treasure
@@ -265,15 +268,31 @@ struct Model {
   /// The nearest open treasure of every node, from scratch.
   mutating func hints() -> [(distance: Int, treasure: UInt32)?] {
     if let field { return field }
-    let open = treasures.compactMap { id, treasure in
-      treasure.phase == .open ? world.node(treasure.x, treasure.y).map { ($0, id) } : nil
-    }
-    let radius = Int(rules.hintRadius) * world.straightCost
-    let made = world.field(open.map { (node: $0.0, id: $0.1) }).map { near in
-      radius > 0 && near.map { $0.distance > radius } ?? false ? nil : near
-    }
+    let made = hints(leavingOut: { _ in false })
     field = made
     return made
+  }
+
+  /// Whether a player has claimed a treasure as often as one may until its next respawn.
+  private func isSpent(_ player: UInt64, _ id: UInt32) -> Bool {
+    guard let treasure = treasures[id], let held = claims[[player, UInt64(id)]] else {
+      return false
+    }
+    return rules.claimsPerPlayer > 0 && held.generation == treasure.generation
+      && held.count >= Int(rules.claimsPerPlayer)
+  }
+
+  private func hints(
+    leavingOut isLeftOut: (UInt32) -> Bool
+  ) -> [(distance: Int, treasure: UInt32)?] {
+    let open = treasures.compactMap { id, treasure in
+      treasure.phase == .open && !isLeftOut(id)
+        ? world.node(treasure.x, treasure.y).map { ($0, id) } : nil
+    }
+    let radius = Int(rules.hintRadius) * world.straightCost
+    return world.field(open.map { (node: $0.0, id: $0.1) }).map { near in
+      radius > 0 && near.map { $0.distance > radius } ?? false ? nil : near
+    }
   }
 
   // MARK: Points

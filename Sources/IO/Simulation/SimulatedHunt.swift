@@ -8,7 +8,7 @@ struct SimulatedHunt {
   var definition: HuntDefinition
   let rows: [String]
   let isEight: Bool
-  let map: BlockMap
+  let map: Topology
 
   var width: Int { rows[0].utf8.count }
   var height: Int { rows.count }
@@ -40,7 +40,7 @@ struct SimulatedHunt {
       spec.respawnMs = random.chance(60) ? UInt32(1 + random.below(3_000)) : 0
       definition.treasures.append(spec)
     }
-    map = BlockMap(rows: rows, neighbourhood: isEight ? .eight : .four)
+    map = Topology(rows: rows, neighbourhood: isEight ? .eight : .four)
   }
 
   var model: Model { Model(definition, ModelWorld(rows, eight: isEight)) }

@@ -77,6 +77,42 @@ def events():
          '{"kind":"edge","x":4,"y":4,"multiplier":0,"direction":6}'),
         ("block opened at double cost", dict(kind="edge", value=2 | 1 << 12),
          '{"kind":"edge","multiplier":2,"direction":0,"block":true}'),
+        ("step up to the east", dict(kind="edge", x=-1, y=2, z=3, value=1 << 40 | 9 << 32 | 3),
+         '{"kind":"edge","x":-1,"y":2,"z":3,"multiplier":3,"direction":9}'),
+        ("last direction closed", dict(kind="edge", value=1 << 40 | 25 << 32),
+         '{"kind":"edge","multiplier":0,"direction":25}'),
+        ("step in the plane, in the longer form", dict(kind="edge", x=1, treasure=5,
+                                                       value=1 << 40 | 7 << 32 | 255),
+         '{"kind":"edge","x":1,"treasure":5,"value":1129576399103}'),
+        ("step opened", dict(kind="edge", x=20, y=4, value=2 << 40),
+         '{"kind":"edge","x":20,"y":4,"direction":0,"change":"open"}'),
+        ("last direction opened", dict(kind="edge", value=2 << 40 | 25 << 32),
+         '{"kind":"edge","direction":25,"change":"open"}'),
+        ("edge by its id", dict(kind="edge", treasure=17, value=3 << 40 | 250),
+         '{"kind":"edge","edge":17,"cost":250}'),
+        ("edge 0 at the highest cost", dict(kind="edge", value=3 << 40 | 2**31 - 1),
+         '{"kind":"edge","edge":0,"cost":2147483647}'),
+        ("edge closed by its id", dict(kind="edge", treasure=2**32 - 1, value=3 << 40),
+         '{"kind":"edge","edge":4294967295,"cost":0}'),
+        ("edge opened by its id", dict(kind="edge", treasure=17, value=4 << 40),
+         '{"kind":"edge","edge":17,"change":"open"}'),
+        ("edge added", dict(kind="edge", x=1, y=2, treasure=5123, value=5 << 40 | 30),
+         '{"kind":"edge","x":1,"y":2,"to":5123,"cost":30,"change":"add"}'),
+        ("edge added to node 0 at the highest cost", dict(kind="edge", value=5 << 40 | 2**31 - 1),
+         '{"kind":"edge","to":0,"cost":2147483647,"change":"add"}'),
+        ("edge removed", dict(kind="edge", treasure=17, value=6 << 40),
+         '{"kind":"edge","edge":17,"change":"remove"}'),
+        ("block placed", dict(kind="edge", x=1, y=2, z=3, value=1 << 12),
+         '{"kind":"edge","x":1,"y":2,"z":3,"multiplier":0,"direction":0,"block":true}'),
+        ("block placed, in the longer form", dict(kind="edge", x=1, y=2, z=3, value=7 << 40),
+         '{"kind":"edge","x":1,"y":2,"z":3,"value":7696581394432}'),
+        ("row of blocks placed", dict(kind="edge", treasure=5, value=7 << 40 | 31 << 44),
+         '{"kind":"edge","treasure":5,"width":32,"height":1,"depth":1,"change":"place"}'),
+        ("box of blocks broken",
+         dict(kind="edge", x=1, y=2, z=3, value=8 << 40 | 3 << 44 | 3 << 49 | 1 << 54),
+         '{"kind":"edge","x":1,"y":2,"z":3,"width":4,"height":4,"depth":2,"change":"break"}'),
+        ("largest box broken", dict(kind="edge", value=8 << 40 | 7 << 44 | 1 << 49 | 31 << 54),
+         '{"kind":"edge","width":8,"height":2,"depth":32,"change":"break"}'),
         ("score lost", dict(kind="score", player=7, value=-1000000000),
          '{"kind":"score","player":7,"points":-1000000000}'),
     ]
@@ -110,6 +146,18 @@ def invalid_events():
         ("despawn without treasure", dict(kind="despawn"), 106, "treasure", 52),
         ("edge direction 8", dict(kind="edge", value=8 << 8), 107, "value", 56),
         ("edge above its bits", dict(kind="edge", value=1 << 13), 107, "value", 56),
+        *((f"edge: {what}", dict(kind="edge", value=value), 107, "value", 56) for what, value in [
+            ("form 9", 9 << 40), ("form 15", 15 << 40), ("below 0", -1), ("sign alone", -2**63),
+            ("bit 59", 1 << 59), ("bit 62 of a form", 3 << 40 | 1 << 62),
+            ("step in direction 26", 1 << 40 | 26 << 32), ("step's bit 8", 1 << 40 | 1 << 8),
+            ("step's bit 37", 1 << 40 | 1 << 37), ("step with a box", 1 << 40 | 1 << 44),
+            ("opened in direction 31", 2 << 40 | 31 << 32), ("opened with a multiplier", 2 << 40 | 1),
+            ("cost of 2^31", 3 << 40 | 1 << 31), ("cost with a direction", 3 << 40 | 1 << 32),
+            ("opened by id with a cost", 4 << 40 | 1), ("added at no cost", 5 << 40),
+            ("added at a cost of 2^31", 5 << 40 | 1 << 31), ("removed with a cost", 6 << 40 | 1),
+            ("placed with a cost", 7 << 40 | 1), ("box of 513", 7 << 40 | 18 << 44 | 26 << 49),
+            ("box of 1,024", 8 << 40 | 31 << 44 | 31 << 49),
+            ("largest sides", 8 << 40 | 0x7FFF << 44)]),
         ("score too high", dict(kind="score", player=1, value=10**9 + 1), 107, "value", 56),
         ("first of two faults", good | dict(version=0, kind=0, player=0), 101, "version", 0),
     ]
@@ -207,6 +255,7 @@ def bodies():
     fault("score without points", '{"kind":"score","player":1}', 106, "value", 0)
     fault("edge without multiplier", '{"kind":"edge","direction":1}', 106, "value", 0)
     fault("edge without direction", '{"kind":"edge","multiplier":1}', 106, "value", 0)
+    edge_bodies(case, fault)
     # kinds
     fault("unknown kind", '{"kind":"mve","player":1}', 102, "kind", '"kind"')
     fault("kind of the engine", '{"kind":"tally","player":1}', 102, "kind", '"kind"')
@@ -229,7 +278,7 @@ def bodies():
     for key, value, kind in [("points", 2**31, "spawn"), ("points", -1, "spawn"),
                              ("points", 10**9 + 1, "score"), ("points", -10**9 - 1, "score"),
                              ("stock", 0, "spawn"), ("stock", 2**20, "spawn"),
-                             ("multiplier", 256, "edge"), ("direction", 8, "edge"),
+                             ("multiplier", 256, "edge"), ("direction", 26, "edge"),
                              ("value", 8 << 8, "edge"), ("value", 10**9 + 1, "score")]:
         extra = {"edge": '"direction":1,', "spawn": "", "score": ""}[kind]
         if key in ("direction", "value"):
@@ -257,6 +306,98 @@ def bodies():
                       ("cut UTF-8", b"\xe2\x82"), ("byte 0xff", b"\xff")]:
         case(name, b'{"player":"' + raw + b'"}', bad(110, "none", 11))
     return cases
+
+
+def edge_bodies(case, fault):
+    """Changes of edges, as senders may say them, and what contradicts itself."""
+    for name, keys, fields in [
+        ("step", '"x":20,"y":4,"direction":0,"multiplier":3', dict(x=20, y=4, value=3)),
+        ("change said first", '"change":"reweight","direction":9,"multiplier":3',
+         dict(value=1 << 40 | 9 << 32 | 3)),
+        ("step closed", '"x":20,"y":4,"direction":6,"change":"close"', dict(x=20, y=4, value=6 << 8)),
+        ("step up closed", '"direction":9,"change":"close"', dict(value=1 << 40 | 9 << 32)),
+        ("step opened", '"change":"open","direction":7', dict(value=2 << 40 | 7 << 32)),
+        ("edge", '"edge":17,"cost":250', dict(treasure=17, value=3 << 40 | 250)),
+        ("edge closed", '"edge":17,"change":"close"', dict(treasure=17, value=3 << 40)),
+        ("edge opened", '"edge":0,"change":"open"', dict(value=4 << 40)),
+        ("edge added", '"x":1,"y":2,"to":5123,"cost":30,"change":"add"',
+         dict(x=1, y=2, treasure=5123, value=5 << 40 | 30)),
+        ("edge removed", '"edge":17,"change":"remove"', dict(treasure=17, value=6 << 40)),
+        ("block placed", '"x":1,"y":2,"z":3,"change":"place"', dict(x=1, y=2, z=3, value=1 << 12)),
+        ("block broken", '"x":1,"y":2,"z":3,"change":"break"', dict(x=1, y=2, z=3, value=1 << 12 | 1)),
+        ("block as a box of one", '"change":"break","depth":1', dict(value=1 << 12 | 1)),
+        ("boxes default to 1", '"change":"place","height":2', dict(value=7 << 40 | 1 << 49)),
+        ("box", '"x":1,"y":2,"z":3,"width":4,"height":4,"depth":2,"change":"break"',
+         dict(x=1, y=2, z=3, value=8 << 40 | 3 << 44 | 3 << 49 | 1 << 54)),
+        ("block with a direction", '"block":true,"multiplier":2,"direction":7',
+         dict(value=1 << 12 | 7 << 8 | 2)),
+        ("no block", '"block":false,"multiplier":2,"direction":7', dict(value=7 << 8 | 2)),
+        ("value and id", '"value":4398046511104,"treasure":17', dict(treasure=17, value=4 << 40)),
+        ("escaped change", r'"change":"\u006fpen","edge":1', dict(treasure=1, value=4 << 40)),
+    ]:
+        case(f"edge: {name}", '{"kind":"edge",%s}' % keys, ok(kind="edge", **fields))
+    # at fault: what is missing is charged to the object, what is wrong to its key
+    for name, keys, code, field, at in [
+        ("nothing said", '"x":1', 106, "value", 0),
+        ("opened, and which is not said", '"change":"open"', 106, "value", 0),
+        ("closed, and which is not said", '"change":"close"', 106, "value", 0),
+        ("id without cost", '"edge":17', 106, "value", 0),
+        ("cost without id", '"cost":17', 106, "treasure", 0),
+        ("cost without id beside treasure", '"treasure":17,"cost":17', 106, "treasure", 0),
+        ("added without to", '"change":"add","cost":3', 106, "treasure", 0),
+        ("added without cost", '"change":"add","to":3', 106, "value", 0),
+        ("removed without id", '"change":"remove"', 106, "treasure", 0),
+        ("id with direction", '"edge":17,"cost":1,"direction":0', 108, "value", '"direction"'),
+        ("id with multiplier", '"edge":17,"multiplier":3', 108, "value", '"multiplier"'),
+        ("id with block", '"edge":17,"change":"open","block":true', 108, "value", '"block"'),
+        ("cost with direction", '"direction":0,"cost":3', 108, "value", '"cost"'),
+        ("opened with multiplier", '"change":"open","direction":0,"multiplier":3', 108, "value",
+         '"multiplier"'),
+        ("closed with cost", '"change":"close","edge":1,"cost":3', 108, "value", '"cost"'),
+        ("opened whole block", '"change":"open","direction":0,"block":true', 108, "value", '"block"'),
+        ("added by id", '"change":"add","edge":1,"to":2,"cost":3', 108, "treasure", '"edge":'),
+        ("removed from a node", '"change":"remove","edge":1,"to":2', 108, "treasure", '"to"'),
+        ("removed with cost", '"change":"remove","edge":1,"cost":2', 108, "value", '"cost"'),
+        ("placed by id", '"change":"place","edge":1', 108, "treasure", '"edge":'),
+        ("placed with multiplier", '"change":"place","multiplier":0', 108, "value", '"multiplier"'),
+        ("box with step", '"direction":0,"multiplier":3,"width":2', 108, "value", '"width"'),
+        ("box with id", '"edge":1,"cost":3,"depth":2', 108, "value", '"depth"'),
+        ("box with add", '"change":"add","to":1,"cost":3,"height":2', 108, "value", '"height"'),
+        ("treasure beside id", '"treasure":17,"edge":17,"cost":1', 112, "treasure", '"edge":'),
+        ("treasure beside to", '"to":1,"treasure":17,"cost":1,"change":"add"', 112, "treasure", '"to"'),
+        ("id beside value", '"edge":17,"value":0', 112, "treasure", '"edge":'),
+        ("to beside value", '"value":0,"to":1', 112, "treasure", '"to"'),
+        ("change beside value", '"value":0,"change":"open"', 112, "value", '"change"'),
+        ("cost beside value", '"value":0,"cost":1', 112, "value", '"cost"'),
+        ("width beside value", '"value":0,"width":1', 112, "value", '"width"'),
+        ("change said twice", '"change":"open","change":"open"', 112, "value", 31),
+        ("unknown change", '"edge":1,"change":"opened"', 102, "value", '"change"'),
+        ("change with a NUL", r'"edge":1,"change":"open\u0000"', 102, "value", '"change"'),
+        ("change as a number", '"edge":1,"change":1', 109, "value", '"change"'),
+        ("cost as a word", '"edge":1,"cost":"1"', 109, "value", '"cost"'),
+        ("id of 2^32", '"cost":1,"edge":4294967296', 107, "treasure", '"edge":'),
+        ("id below 0", '"cost":1,"edge":-1', 107, "treasure", '"edge":'),
+        ("to of 2^32", '"cost":1,"to":4294967296', 107, "treasure", '"to"'),
+        ("cost of 2^31", '"edge":1,"cost":2147483648', 107, "value", '"cost"'),
+        ("cost below 0", '"edge":1,"cost":-1', 107, "value", '"cost"'),
+        ("added at no cost", '"change":"add","to":1,"cost":0', 107, "value", '"cost"'),
+        ("block in direction 8", '"multiplier":1,"block":true,"direction":8', 107, "value",
+         '"direction"'),
+        ("width of 0", '"change":"place","width":0', 107, "value", '"width"'),
+        ("height of 33", '"change":"place","height":33', 107, "value", '"height"'),
+        ("depth of 33", '"change":"break","depth":33', 107, "value", '"depth"'),
+        ("box of 513", '"change":"place","width":19,"height":27', 107, "value", '"width"'),
+        ("box of 544 without width", '"change":"break","depth":32,"height":17', 107, "value",
+         '"height"'),
+        ("value of form 9", '"value":9895604649984', 107, "value", '"value"'),
+    ]:
+        fault(f"edge: {name}", '{"kind":"edge",%s}' % keys, code, field, at)
+    for key, value in [("cost", 1), ("width", 1), ("height", 1), ("depth", 1), ("change", '"open"')]:
+        fault(f"{key} of a move", '{"kind":"move","player":1,"%s":%s}' % (key, value), 108, "value",
+              f'"{key}"')
+    for key in ("edge", "to"):
+        fault(f"{key} of a move", '{"kind":"move","player":1,"%s":1}' % key, 108, "treasure",
+              f'"{key}"')
 
 
 # --- Outcomes ---------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 import veltrix  # noqa: E402
+from veltrix import Event, edges  # noqa: E402
 from veltrix.codes import word  # noqa: E402
 from veltrix.frames import Acknowledgement, Hello, Refusal, Welcome  # noqa: E402
 
@@ -127,6 +128,50 @@ class VectorTests(unittest.TestCase):
                 reached.add(word(veltrix.Result, rejection.code))
         self.assertLessEqual(
             {"none", "frame", "corrupt", "malformed", "unsupported_version", "corrupt_frame"}, reached)
+
+    def test_edge_events_are_made_by_name(self):
+        made = [
+            (Event.edge(4, 4, 6, 0), "edge closed to the north"),
+            (Event.edge(0, 0, 0, 2, block=True), "block opened at double cost"),
+            (Event.edge(-1, 2, 9, 3, z=3), "step up to the east"),
+            (Event.edge(0, 0, 25, 0), "last direction closed"),
+            (Event.open_edge(20, 4, 0), "step opened"),
+            (Event.edge_by_id(17, 250), "edge by its id"),
+            (Event.edge_by_id(2**32 - 1, 0), "edge closed by its id"),
+            (Event.open_edge_by_id(17), "edge opened by its id"),
+            (Event.add_edge(1, 2, to=5123, cost=30), "edge added"),
+            (Event.remove_edge(17), "edge removed"),
+            (Event.place(1, 2, z=3), "block placed"),
+            (Event.place(0, 0, 32, treasure=5), "row of blocks placed"),
+            (Event.break_(1, 2, 4, 4, 2, z=3), "box of blocks broken"),
+            (Event.break_(0, 0, 8, 2, 32), "largest box broken"),
+        ]
+        vectors = {vector["name"]: vector["hex"] for vector in VECTORS["events"]}
+        for event, name in made:
+            self.assertEqual(event.pack().hex(), vectors[name], name)
+            event.validate()
+
+    def test_edge_events_out_of_range_are_not_made(self):
+        for make in [
+            lambda: Event.edge(0, 0, 26, 1), lambda: Event.edge(0, 0, 0, 256),
+            lambda: Event.edge(0, 0, 8, 1, block=True), lambda: Event.open_edge(0, 0, -1),
+            lambda: Event.edge_by_id(1, 2**31), lambda: Event.add_edge(0, 0, to=1, cost=0),
+            lambda: Event.place(0, 0, 33), lambda: Event.break_(0, 0, 19, 27), lambda: Event.place(0, 0, 0),
+        ]:
+            self.assert_rejected(dict(code=107, field="value", position=56), make)
+
+    def test_any_value_of_an_edge_is_valid_or_rejected_and_keeps_its_form(self):
+        seed = random.randrange(1 << 32)
+        source = random.Random(seed)
+        reached = set()
+        for _ in range(5000):
+            value = source.randrange(16) << 40 | source.choice([0, 1, 255, 1 << 12, 2**31 - 1])
+            value |= source.choice([0, source.randrange(32) << 32, source.randrange(1 << 15) << 44])
+            if edges.is_valid(value):
+                parts = edges.to_json(17, value)
+                reached.add((edges.form(value), parts.get("change"), "value" in parts))
+                self.assertEqual("value" in parts, parts == {"treasure": 17, "value": value}, f"seed {seed}")
+        self.assertEqual({form for form, _, _ in reached}, set(range(9)), f"seed {seed}")
 
     def test_a_field_that_does_not_fit_is_refused(self):
         with self.assertRaises(struct.error):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import astuple, dataclass
 
+from . import edges
 from .codes import SUPPORTED, Disposition, Field, Flag, Kind, Rejection, Result, word
 
 SEQUENCE_MAX = 1 << 56
@@ -40,8 +41,43 @@ class Event:
 
     @classmethod
     def edge(cls, x, y, direction, multiplier, block=False, **more):
-        """Multiplier 0 closes, 1...255 times the base cost; `block` for all ways of the block."""
-        return cls(Kind.EDGE, x=x, y=y, value=multiplier | direction << 8 | block << 12, **more)
+        """Multiplier 0 closes, 1...255 times the base cost; `block` places (0) or breaks the block."""
+        value = edges.block(direction, multiplier) if block else edges.step(direction, multiplier)
+        return cls(Kind.EDGE, x=x, y=y, value=value, **more)
+
+    @classmethod
+    def open_edge(cls, x, y, direction, **more):
+        """The edge gets what the world was built with."""
+        return cls(Kind.EDGE, x=x, y=y, value=edges.open_step(direction), **more)
+
+    @classmethod
+    def edge_by_id(cls, edge, cost, **more):
+        """A cost for the edge of that id; 0 closes it."""
+        return cls(Kind.EDGE, treasure=edge, value=edges.edge(cost), **more)
+
+    @classmethod
+    def open_edge_by_id(cls, edge, **more):
+        return cls(Kind.EDGE, treasure=edge, value=edges.open_edge(), **more)
+
+    @classmethod
+    def add_edge(cls, x, y, to, cost, **more):
+        """A new edge from (x, y, z) to the node of that number."""
+        return cls(Kind.EDGE, x=x, y=y, treasure=to, value=edges.add(cost), **more)
+
+    @classmethod
+    def remove_edge(cls, edge, **more):
+        """No more of an edge that was added."""
+        return cls(Kind.EDGE, treasure=edge, value=edges.remove(), **more)
+
+    @classmethod
+    def place(cls, x, y, width=1, height=1, depth=1, **more):
+        """A box of blocks that begins at (x, y, z); nobody walks there from then on."""
+        return cls(Kind.EDGE, x=x, y=y, value=edges.place(width, height, depth), **more)
+
+    @classmethod
+    def break_(cls, x, y, width=1, height=1, depth=1, **more):
+        """Blocks that are open from then on."""
+        return cls(Kind.EDGE, x=x, y=y, value=edges.break_(width, height, depth), **more)
 
     @classmethod
     def score(cls, player, points, **more):
@@ -84,7 +120,7 @@ class Event:
         if self.kind == Kind.SPAWN:
             return 0 <= self.value < 1 << 51
         if self.kind == Kind.EDGE:
-            return 0 <= self.value < 1 << 13 and (self.value >> 8 & 15) < 8
+            return edges.is_valid(self.value)
         if self.kind == Kind.SCORE:
             return -_POINTS_MAX <= self.value <= _POINTS_MAX
         return True
@@ -101,19 +137,19 @@ class Event:
                 form[key] = getattr(self, key)
         if name is not None or self.player:
             form["player"] = self.player if name is None else name
-        for key in ("time", "x", "y", "z", "treasure"):
+        for key in ("time", "x", "y", "z"):
             if getattr(self, key):
                 form[key] = getattr(self, key)
+        if self.kind == Kind.EDGE:
+            return form | edges.to_json(self.treasure, self.value)
+        if self.treasure:
+            form["treasure"] = self.treasure
         if self.kind == Kind.SCORE:
             form["points"] = self.value
         elif self.kind == Kind.SPAWN:
             form["points"] = self.value & 0x7FFFFFFF
             if self.value >> 31:
                 form["stock"] = self.value >> 31
-        elif self.kind == Kind.EDGE:
-            form["multiplier"], form["direction"] = self.value & 255, self.value >> 8 & 15
-            if self.value >> 12:
-                form["block"] = True
         elif self.value:
             form["value"] = self.value
         return form

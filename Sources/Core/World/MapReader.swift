@@ -1,15 +1,13 @@
 internal import Bounded
 
-// The text format is that of the MovingAI grid benchmarks (N. Sturtevant, "Benchmarks for
-// Grid-Based Pathfinding", 2012): four header lines, then the rows. Lines end with LF or CRLF.
-extension BlockMap {
-  /// Reads a map; any bytes give a map or a rejection.
+/// A place in a map's text.
+struct MapReader {
+  /// The sizes of a map and its characters, row by row; any bytes give a map or a rejection.
   ///
-  /// - Complexity: O(text); memory is taken only once the rows have begun, at most 3 bytes for each
-  ///   of the blocks that the header declares.
-  public convenience init(
-    parsing text: Span<UInt8>, neighbourhood: Neighbourhood
-  ) throws(MapRejection) {
+  /// - Complexity: O(text); memory is taken only once the rows have begun.
+  static func cells(
+    _ text: Span<UInt8>
+  ) throws(MapRejection) -> (width: Int, height: Int, cells: Slab) {
     var reader = MapReader()
     try reader.word(.type, text)
     try reader.word(.octile, text)
@@ -19,7 +17,9 @@ extension BlockMap {
     try reader.endOfLine(text)
     try reader.word(.width, text)
     let width = try reader.size(text)
-    if width * height > Self.cellCountMax { throw reader.rejection(.tooManyCells(width * height)) }
+    if width * height > Topology.cellCountMax {
+      throw reader.rejection(.tooManyCells(width * height))
+    }
     try reader.endOfLine(text)
     try reader.word(.map, text)
     try reader.endOfLine(text)
@@ -31,12 +31,11 @@ extension BlockMap {
       try reader.row(into: cells, row * width, width: width, text)
     }
     try reader.onlyBlankLines(text)
-    self.init(neighbourhood: neighbourhood, width: width, height: height, cells: cells)
+    return (width, height, cells)
   }
 
-  /// The map of these rows, from the top, which are as the rows of a text: for maps made by a
-  /// program. Traps where a text would be rejected.
-  public convenience init(rows: [String], neighbourhood: Neighbourhood) {
+  /// The width of a map of these rows and its characters; traps where a text would be rejected.
+  static func cells(rows: [String]) -> (width: Int, cells: Slab) {
     let width = rows.first?.utf8.count ?? 0
     let cells = Slab(byteCount: width * rows.count, zeroed: false)
     for (y, row) in rows.enumerated() {
@@ -46,23 +45,9 @@ extension BlockMap {
         cells.store(byte, y * width + x)
       }
     }
-    self.init(neighbourhood: neighbourhood, width: width, height: rows.count, cells: cells)
+    return (width, cells)
   }
 
-  /// The map as text again, lines ended by LF: parsing it gives an equal digest.
-  public func mapText() -> [UInt8] {
-    var text = Array("type octile\nheight \(height)\nwidth \(width)\nmap\n".utf8)
-    text.reserveCapacity(text.count + (width + 1) * height)
-    for y in 0..<height {
-      for x in 0..<width { text.append(cells.load(y * width + x, as: UInt8.self)) }
-      text.append(UInt8(ascii: "\n"))
-    }
-    return text
-  }
-}
-
-/// A place in a map's text.
-private struct MapReader {
   private(set) var at = 0
   private var line = 1
   private var lineStart = 0
@@ -106,10 +91,10 @@ private struct MapReader {
     let start = at
     var value = 0
     while let byte = byte(text), byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") {
-      value = min(value * 10 + Int(byte - UInt8(ascii: "0")), BlockMap.cellCountMax + 1)
+      value = min(value * 10 + Int(byte - UInt8(ascii: "0")), Topology.cellCountMax + 1)
       at += 1
     }
-    if value < 1 || value > BlockMap.cellCountMax {
+    if value < 1 || value > Topology.cellCountMax {
       at = start
       throw rejection(.sizeOutOfRange)
     }
