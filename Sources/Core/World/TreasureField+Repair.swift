@@ -16,9 +16,10 @@ extension TreasureField {
   ) {
     begin(space, &scratch)
     if scratch.isBeside {
-      raiseBesideBacklog(change, &space, &scratch)
+      if !change.isIncrease { lower(change, &space, &scratch) }
+      notice(&scratch, space)
+      raiseUnsupported(change, &space, &scratch)
       repairRegion(pushesTies: true, &space, &scratch)
-      lower(change, &space, &scratch)
     } else if !change.isIncrease {
       lower(change, &space, &scratch)
     } else if hasLostSupport(change, space, hasAdded: scratch.hasAdded) {
@@ -36,52 +37,60 @@ extension TreasureField {
     _ scratch: inout FieldScratch
   ) {
     begin(continues: continues, space, &scratch)
-    if scratch.isBeside { return repairBesideBacklog(changes, &space, &scratch) }
-    // First who lost support, while all keys are the old ones.
-    var (increases, decreases, lost) = (false, false, false)
+    var (increases, decreases) = (false, false)
     for at in 0..<changes.count {
       let isIncrease = changes[at].isIncrease
       increases = increases || isIncrease
       decreases = decreases || !isIncrease
-      let isLost =
-        isIncrease && hasLostSupport(changes[at], space, hasAdded: scratch.hasAdded)
-      changes.setLost(isLost, at)
-      lost = lost || changes.hasLost(at)
     }
-    // Where some get nearer and others farther by one edit, a node may owe its key to one that
-    // offers it more than that.
-    scratch.isLoose = increases && decreases
+    if scratch.isBeside || (increases && decreases) {
+      return repairMixed(changes, &space, &scratch)
+    }
+    if decreases {
+      for at in 0..<changes.count { lower(changes[at], &space, &scratch) }
+      return
+    }
+    // First who lost support, while all keys are the old ones.
+    for at in 0..<changes.count {
+      changes.setLost(hasLostSupport(changes[at], space, hasAdded: scratch.hasAdded), at)
+    }
     for at in 0..<changes.count where changes.hasLost(at) {
       raise(Int(changes[at].tail), &space, &scratch)
     }
-    if lost { repairRegion(pushesTies: decreases, &space, &scratch) }
-    if lost && decreases && backlog.isPending(space) {
-      scratch.isBeside = true
-      backlog.doubt(from: 0, &space)
-    }
+    repairRegion(pushesTies: false, &space, &scratch)
+  }
+
+  /// Repairs the field after `changes`, some dearer and some cheaper, or while some of the field is
+  /// waiting to be repaired.
+  ///
+  /// What got cheaper comes first: every key that is given up then was owed by the very sum, or is
+  /// known to be loose. (The other way round a node that an edit gives a new way over a node which
+  /// the same edit cuts off would keep the key that this way promised.)
+  private func repairMixed(
+    _ changes: borrowing EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
     for at in 0..<changes.count where !changes[at].isIncrease {
       lower(changes[at], &space, &scratch)
     }
-  }
-
-  /// Repairs the field after `changes` while some of it is waiting to be repaired.
-  private func repairBesideBacklog(
-    _ changes: borrowing EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
-  ) {
-    for at in 0..<changes.count { raiseBesideBacklog(changes[at], &space, &scratch) }
+    notice(&scratch, space)
+    for at in 0..<changes.count { raiseUnsupported(changes[at], &space, &scratch) }
     repairRegion(pushesTies: true, &space, &scratch)
-    for at in 0..<changes.count { lower(changes[at], &space, &scratch) }
   }
 
-  /// Raises the tail of a changed edge if it has no support, while some of the field is waiting to
-  /// be repaired: a head may have lost a key that its tail still owes it, whatever the edge costs
-  /// now.
-  private func raiseBesideBacklog(
+  /// Takes notice of what lowering left for later.
+  private func notice(_ scratch: inout FieldScratch, _ space: borrowing PageSpace) {
+    scratch.isBeside = backlog.isPending(space)
+    scratch.isLoose = scratch.isBeside && backlog.load(space).isLoose
+  }
+
+  /// Raises the tail of a changed edge if it has no support: the edge may have been that, or a head
+  /// may have lost a key that the tail still owes it.
+  private func raiseUnsupported(
     _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     let head = Int(change.head)
     // What is still to come over a key in doubt may now come farther.
-    if backlog.isMarked(head, space) || rows.load(head, space) == 0 {
+    if scratch.isBeside && (backlog.isMarked(head, space) || rows.load(head, space) == 0) {
       backlog.doubt(from: 0, &space)
     }
     let tail = Int(change.tail)

@@ -84,7 +84,7 @@ public struct WorldGraph: Sendable {
   /// The least that an edge can cost.
   @inline(__always)
   func leastCost(_ space: borrowing PageSpace) -> UInt64 {
-    let least = isGrid || topology.form == .voxels ? compass.cost(0) : 1
+    let least = topology.form == .network ? 1 : UInt64(topology.neighbourhood.straightCost)
     return added.isEmpty(space) ? least : min(least, added.leastCost(space))
   }
 
