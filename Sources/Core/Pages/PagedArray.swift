@@ -81,6 +81,13 @@ public import Bounded
   public func prefetch(_ index: Int, _ space: borrowing PageSpace) {
     if index >= 0 && index < count { space.prefetch(address &+ (index &<< shift)) }
   }
+
+  /// Asks for row `index` and the lines beside it: see `PageSpace.prefetchAround`.
+  @inlinable @inline(__always)
+  public func prefetchAround(_ index: Int, _ space: borrowing PageSpace) {
+    if index >= 0 && index < count { space.prefetchAround(address &+ (index &<< shift)) }
+  }
+
   /// Calls `body` with each row whose bytes differ between two spaces, ascending.
   ///
   /// - Complexity: As `PageSpace.forEachDifferingRow`.
