@@ -83,6 +83,7 @@ def main():
     try:
         bad_usage(engine, folder)
         run(engine, folder)
+        by_name(engine, folder)
         many(engine)
         refused(engine)
     finally:
@@ -268,6 +269,24 @@ def run(engine, folder):
           and answer["difference"]["counts"]["players"] == 2, answer)
     del after["anna"], after[13]
     check("and they are gone", scores(engine, "forks") == after, scores(engine, "forks"))
+
+
+def by_name(engine, folder):
+    """Events are added of players as anybody names them."""
+    events = folder + "/named.json"
+    with open(events, "w") as file:
+        file.write('{"kind":"score","player":"anna","value":5}\n')
+    before = scores(engine, "forks").get("anna", 0)
+    status, answer = engine.json("fork", "--append", events)
+    number = answer.get("fork", {}).get("id")
+    check("fork with an event of a player by name", status == 0
+          and scores(engine, "forks", f"&fork={number}").get("anna") == before + 5, answer)
+    with open(events, "w") as file:
+        file.write('{"kind":"score","player":11,"value":5}\n'
+                   '{"kind":"score","player":"nobody","value":5}\n')
+    status, _, error = engine.run("fork", "--append", events)
+    engine.json("fork", "--delete", str(number))
+    check("an event of a player that nobody knows is named", status != 0 and "nobody" in error, error)
 
 
 def many(engine):
