@@ -20,28 +20,9 @@ import sys
 import tempfile
 
 import checking
-from checking import Checks, play, scores
+from checking import Checks, play, scores, small_hunt
 
 check = Checks()
-HUNT = """
-hunt: forks
-world:
-  text: |
-    type octile
-    height 4
-    width 4
-    map
-    ....
-    ....
-    ....
-    ....
-rules: {speed_max: any, walls: false, claims_per_player: 1}
-boards: [{name: all, window: none}]
-treasures:
-  - {id: 1, x: 1, y: 1, points: 1000, stock: 1}
-  - {id: 2, x: 2, y: 2, points: 50, stock: 2}
-  - {id: 3, x: 3, y: 3, points: 10, stock: 10000}
-"""
 
 
 class Engine(checking.Engine):
@@ -148,7 +129,7 @@ def bad_usage(engine, folder):
 
 
 def run(engine, folder):
-    status, _ = engine.call("POST", "", HUNT)
+    status, _ = engine.call("POST", "", small_hunt("forks"))
     check("a hunt is made", status == 201)
     middle = play(engine, "forks", [(7, 1), (8, 1), (9, 2), (7, 2), (8, 2), (10, 2), (7, 3)])
     play(engine, "forks", [(11, 3), ("anna", 3)])
