@@ -181,11 +181,12 @@ extension HuntState {
     }
     guard rules.walls else { return .ok }
     if steps == 1 {
-      // Over an edge of multiplier 1 no detour is as cheap; only another one needs a search.
+      // Only an edge that is closed or too dear needs a search for a way around it.
       let dx = Int(event.x) - Int(player.x)
       let dy = Int(event.y) - Int(player.y)
-      if let cost = world.plainCost(onto: node, dx: dx, dy: dy, space) {
-        return UInt64(cost) <= costMax ? .ok : .throughWall
+      if let step = world.step(onto: node, dx: dx, dy: dy, space) {
+        if UInt64(step.cost) <= costMax { return .ok }
+        if step.isLeast { return .throughWall }
       }
     }
     guard let from = world.node(player.x, player.y, player.z) else { return .ok }

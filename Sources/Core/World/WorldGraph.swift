@@ -114,16 +114,17 @@ public struct WorldGraph: Sendable {
     }
   }
 
-  /// Cost of the edge that leads onto `node` from `dx` columns and `dy` rows before it, `-1...1`
-  /// each; nil where no edge of multiplier 1 does, be it closed, slow or none.
+  /// The edge that leads onto `node` of a grid from `dx` columns and `dy` rows before it, `-1...1`
+  /// each: what it costs, and whether no way around it can be cheaper, as for one of multiplier 1;
+  /// nil where there is none, or it is closed.
   ///
-  /// The map's part is read at `node`, since the map opens a step and the step back together: who
-  /// walks on needs that line anyway.
+  /// As far as the map has no weights its part is read at `node`, since it opens a step and the
+  /// step back together: who walks on needs that line anyway.
   @inlinable @inline(__always)
-  public func plainCost(
+  public func step(
     onto node: UInt32, dx: Int, dy: Int, _ space: borrowing PageSpace
-  ) -> UInt32? {
-    if !isGrid || topology.hasWeights { return nil }
+  ) -> (cost: UInt32, isLeast: Bool)? {
+    if !isGrid { return nil }
     let direction = compass.direction(dx, dy)
     if direction >= compass.degree { return nil }
     let bits = topology.directions(Int(node))
@@ -131,8 +132,14 @@ public struct WorldGraph: Sendable {
     if bits &>> (back &+ 8) & 1 == 0 { return nil }
     let start = Int(node) &- compass.delta(direction)
     let edited = space.load(rowAddress &+ start &<< rowShift &+ direction, as: UInt8.self)
-    if edited != UInt8(truncatingIfNeeded: bits &>> back & 1 ^ 1) { return nil }
-    return UInt32(truncatingIfNeeded: compass.cost(direction))
+    let built =
+      topology.hasWeights
+      ? Self.multiplier(topology.weights(start), direction)
+      : UInt64(truncatingIfNeeded: bits &>> back & 1)
+    let multiplier = UInt64(edited) ^ built
+    if multiplier == 0 { return nil }
+    let cost = UInt32(truncatingIfNeeded: multiplier &* compass.cost(direction))
+    return (cost, multiplier == 1 && added.isEmpty(space))
   }
 
   // MARK: One edge
