@@ -21,6 +21,7 @@ demo: build
 
 ## Runs every test: Swift, Python, and the scripts that start the program.
 test: build
+	-@scripts/install-deps python3-websockets
 	SECONDS= scripts/test
 
 ## Measures the state machine, then the whole engine under load.
