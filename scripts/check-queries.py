@@ -10,11 +10,11 @@ usage: check-queries.py VELTRIX [--seed N] [--queries N]
 The client is the `websockets` library (python3-websockets in Debian), which this project did not
 write. Exits 0 when nothing failed, 1 otherwise, 3 without the library.
 
-Verifies that every query, now, of a fork and of the past, has over both carriers the same status and
-the same body but for the offset; that what makes no sense is told and ends nothing; that a connection
-may have 8 queries waiting and is told of the ninth; that one that reads nothing delays nobody and has
-its answers afterwards; that viewers' updates come without a gap in between. Does not verify that
-the answers are right (check-api.py and check-worlds.py do), nor latency.
+Verifies that every query, now, of a fork and of the past, has over both carriers the same status
+and the same body but for the offset; that what makes no sense is told and ends nothing; that a
+connection may have 8 queries waiting and is told of the ninth; that one that reads nothing delays
+nobody and has its answers afterwards; that viewers' updates come without a gap in between. Does
+not verify that the answers are right (check-api.py and check-worlds.py do), nor latency.
 """
 
 import argparse

@@ -1,5 +1,5 @@
-// Dijkstra's algorithm (1959) with a binary heap, as one writes it in an afternoon: the graph is the
-// grid itself, nothing is deleted from the heap, searches stop at what they look for.
+// Dijkstra's algorithm (1959) with a binary heap, as one writes it in an afternoon: the graph is
+// the grid itself, nothing is deleted from the heap, searches stop at what they look for.
 #pragma once
 #include "world.hpp"
 #include <algorithm>
@@ -42,7 +42,9 @@ public:
     }
   }
   uint32_t distance(uint32_t node) const { return uint32_t(keys[node] >> 32); }
-  uint32_t owner(uint32_t node) const { return keys[node] == UINT64_MAX ? 0 : uint32_t(keys[node]); }
+  uint32_t owner(uint32_t node) const {
+    return keys[node] == UINT64_MAX ? 0 : uint32_t(keys[node]);
+  }
 
   /// Before searches that follow a field.
   void prepare() {

@@ -9,7 +9,8 @@ usage: run.py --veltrix FILE --peers FILE [--side N] [--treasures N] [--edges N]
   --side N         blocks along each side of the world, four neighbours, weights of 1 to 16;
                    16...4,096                                                    default 3,400
   --treasures N    at most an eighth of all blocks        default 100,000, a block in 115 at most
-  --edges N        edge changes a run, after which the others compute the field again; default 20,000
+  --edges N        edge changes a run, after which the others compute the field again
+                                                                              default 20,000
   --paths N        ways between blocks at most 256 apart, a run                    default 100
   --wholes N       ways between any two blocks, a run                                default 4
   --nears N        searches for 1 and for 8 treasures each, a run                default 1,000
@@ -18,10 +19,11 @@ usage: run.py --veltrix FILE --peers FILE [--side N] [--treasures N] [--edges N]
   --without PEER   leaves one out
   --json FILE      every figure, for programs
 
-The world is a file of `veltrix world build`, which each program reads for itself; each does the same
-plan in the same order (peers.cpp says what its lines mean). Every answer is compared: the distance of
-every node from its nearest treasure and (but for Boost) that treasure, before and after the changes;
-the cost of every way; every treasure found near. Exits 0 when all are equal, 1 otherwise.
+The world is a file of `veltrix world build`, which each program reads for itself; each does the
+same plan in the same order (peers.cpp says what its lines mean). Every answer is compared: the
+distance of every node from its nearest treasure and (but for Boost) that treasure, before and
+after the changes; the cost of every way; every treasure found near. Exits 0 when all are equal, 1
+otherwise.
 
 Does not compare the steps of ways, of which several may be as cheap, nor memory.
 """

@@ -24,7 +24,8 @@ struct World {
       throw std::runtime_error(path + ": not a world file");
     auto word = [&](size_t at) { uint32_t v; std::memcpy(&v, &bytes[at], 4); return v; };
     auto wide = [&](size_t at) { uint64_t v; std::memcpy(&v, &bytes[at], 8); return v; };
-    if (bytes[4] != 1 || bytes[6] != 1) throw std::runtime_error(path + ": not a grid of version 1");
+    if (bytes[4] != 1 || bytes[6] != 1)
+      throw std::runtime_error(path + ": not a grid of version 1");
     degree = bytes[7];
     width = word(8), height = word(12), nodes = word(20);
     size_t directions = 0, costs = 0;

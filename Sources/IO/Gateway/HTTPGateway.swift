@@ -105,6 +105,7 @@ final class HTTPGateway: HTTPApplication {
       case .phase(let phase): change(entry, to: phase, connection)
       case .events: try takeEvents(entry, request, body, connection)
       case .world: world(entry, connection)
+      case .drawing: drawing(entry, connection)
       case .live: openEvents(entry, connection)
       case .books: try read(connection, entry, .books, request)
       case .board(let name):
@@ -183,6 +184,18 @@ final class HTTPGateway: HTTPApplication {
         ("Content-Type", "text/plain; charset=us-ascii"), ("Cache-Control", "no-cache"),
         ("ETag", "\"\(entry.map.digest.hex)\""),
       ], body: entry.map.mapText())
+  }
+
+  private func drawing(_ entry: HuntEntry, _ connection: ConnectionID) {
+    do throws(WorldDrawing.Refusal) {
+      let bytes = try WorldDrawing.bytes(of: entry.map)
+      loop.respond(
+        connection, status: 200,
+        headers: [
+          ("Content-Type", "application/octet-stream"), ("Cache-Control", "no-cache"),
+          ("ETag", "\"\(entry.map.digest.hex)\""),
+        ], body: bytes)
+    } catch { fail(connection, 404, error.code, error.message) }
   }
 
   // MARK: Reads

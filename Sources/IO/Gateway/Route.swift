@@ -19,7 +19,7 @@ enum Route {
   case unknown
 
   enum HuntPart {
-    case show, delete, events, world, live, books, treasures
+    case show, delete, events, world, drawing, live, books, treasures
     case search(GroundWord)
     case phase(HuntPhase)
     case board(String)
@@ -75,6 +75,7 @@ enum Route {
     case ("end", 1): return post(.phase(.ended))
     case ("events", 1): return post(.events)
     case ("world", 1): return get(.world)
+    case ("world", 2) where rest[1] == "drawing": return get(.drawing)
     case ("live", 1): return get(.live)
     case ("books", 1): return get(.books)
     case ("treasures", 1): return get(.treasures)
