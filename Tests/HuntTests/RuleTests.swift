@@ -100,3 +100,17 @@ private struct Sender {
   #expect(sender.send(.edge, &held, x: 3, value: open).result == .nothingChanged)
   #expect(sender.send(.join, &held, x: 3).result == .ok)
 }
+
+/// Whoever removes an edge is told so, also when it was closed before: the answer was
+/// `nothing_changed`, though the edge was gone and its id free.
+@Test func removingAClosedEdgeIsNoNothing() {
+  var held = hunt(["..", ".."])
+  var sender = Sender()
+  let added = sender.send(.edge, &held, treasure: 3, value: EdgeOrder.add(cost: 5).value)
+  #expect(added.result == .ok)
+  let close = EdgeOrder.edge(cost: 0).value
+  #expect(sender.send(.edge, &held, treasure: added.treasure, value: close).result == .ok)
+  let remove = EdgeOrder.remove.value
+  #expect(sender.send(.edge, &held, treasure: added.treasure, value: remove).result == .ok)
+  #expect(sender.send(.edge, &held, treasure: added.treasure, value: remove).result == .blocked)
+}

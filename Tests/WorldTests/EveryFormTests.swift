@@ -433,6 +433,24 @@ private struct Lived: ~Copyable {
   }
 }
 
+/// A hint over an edge that was added names no direction of the world's own.
+@Test func aHintOverAnAddedEdgeIsNoDirection() {
+  var layout = PageLayout()
+  let world = WorldGraph("world", blockMap([".@.", ".@."]), addedMax: 2, in: &layout)
+  let field = TreasureField("field", over: world, in: &layout)
+  let pool = PagePool(pageCount: layout.pageCount + 1)
+  var space = PageSpace(layout, pool: pool)
+  var scratch = FieldScratch(nodeCount: world.nodeCount)
+  field.open(7, at: 2, &space, &scratch)
+  #expect(field.hint(0, space) == nil)
+  guard case (.changed(let change), let id?) = world.addEdge(from: 0, to: 5, cost: 3, &space)
+  else { return #expect(Bool(false), "no edge was added") }
+  field.repair(change, &space, &scratch)
+  #expect(field.hint(0, space)?.direction == Hint.far)
+  #expect(field.step(from: 0, space)?.edge == id)
+  #expect(field.hint(3, space)?.direction != Hint.far)
+}
+
 /// No edge is cheaper than what queues of buckets take for the least: whoever is wider than that
 /// hands on keys before they are final.
 ///

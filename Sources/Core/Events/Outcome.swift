@@ -7,7 +7,7 @@
 /// |      2 |     2 | result      | `ResultCode`                                                  |
 /// |      4 |     1 | disposition | `Disposition`: which count of the books it is in              |
 /// |      5 |     1 | flags       | `OutcomeFlags`                                                |
-/// |      6 |     1 | direction   | hint: the next step's, 0...253; 254 a later edge; 255 none    |
+/// |      6 |     1 | direction   | hint: the next step's, 0...253; 254 another edge; 255 none    |
 /// |      7 |     1 | field       | rejected: `EventField` at fault; otherwise 0                  |
 /// |      8 |     8 | offset      | place in the journal; of the first copy for a duplicate it knows, else 0 |
 /// |     16 |     8 | sequence    | as given or numbered by the engine                            |

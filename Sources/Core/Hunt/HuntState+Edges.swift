@@ -38,7 +38,11 @@ extension HuntState {
     let amount: UInt32? =
       order.action == .openEdge ? nil : order.action == .remove ? 0 : order.amount
     if id >= WorldGraph.addedIds {
-      if order.action == .remove { return repair(world.removeAdded(edge: id, &space)) }
+      if order.action == .remove {
+        let edit = world.removeAdded(edge: id, &space)
+        // It was closed: no way is longer now, but the edge is gone.
+        return edit == .unchanged ? .ok : repair(edit)
+      }
       return repair(world.setAdded(edge: id, cost: amount, &space))
     }
     if world.topology.form == .network {

@@ -98,7 +98,7 @@ public struct TreasureField: Sendable {
     guard let slot = slotOfStep(node, space) else {
       preconditionFailure("a node's field does not fit its edges; was a repair left out?")
     }
-    hint.direction = UInt8(min(slot, Int(Hint.far)))
+    hint.direction = world.direction(of: world.id(Int(node), slot: slot, space))
     return hint
   }
 
@@ -183,7 +183,8 @@ public struct TreasureField: Sendable {
 @frozen public struct Hint: Equatable, Sendable, BitwiseCopyable {
   /// The `direction` of a walker who stands on the treasure.
   public static var here: UInt8 { 0xff }
-  /// The `direction` of an edge whose place among those that leave the node is this or a later one.
+  /// The `direction` of an edge that was added, or whose place among those that leave the node is
+  /// this or a later one.
   public static var far: UInt8 { 0xfe }
 
   /// Cost of walking to the treasure.

@@ -150,6 +150,8 @@ extension WorldGraph {
   }
 
   /// Removes an added edge; one that the world was built with is only closed.
+  ///
+  /// - Returns: `unchanged` where it was closed already: it is gone all the same.
   public func removeAdded(edge: UInt32, _ space: inout PageSpace) -> EdgeEdit {
     guard let row = Self.addedRow(edge), let held = added.edge(row, space) else {
       return .refused(.unknown)

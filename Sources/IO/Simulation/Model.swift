@@ -67,7 +67,7 @@ struct Model {
   var boards: [[Int64: [UInt64: Score]]]
   /// Grants by treasure and generation, for all time.
   var grants: [[Int]: Int] = [:]
-  private var field: [(distance: Int, treasure: UInt32)?]?
+  var field: [(distance: Int, treasure: UInt32)?]?
 
   init(_ definition: HuntDefinition, _ world: ModelWorld) {
     self.definition = definition
@@ -131,7 +131,7 @@ struct Model {
     case .score: expected.result = score(event, &expected)
     case .spawn: expected.result = spawn(event, &expected)
     case .despawn: expected.result = despawn(event, &expected)
-    case .edge: expected.result = edge(event)
+    case .edge: expected.result = edge(event, &expected)
     default: break
     }
     return expected
@@ -168,8 +168,8 @@ struct Model {
 
   private mutating func join(_ event: Event, _ expected: inout Expected) -> ResultCode {
     if players[event.player]?.isPresent == true { return .alreadyJoined }
-    let node = world.node(event.x, event.y)
-    let isOpen = node.map { world.open[$0] } ?? false
+    let node = world.node((event.x, event.y, event.z))
+    let isOpen = node.map { world.isOpen($0) } ?? false
     if !isOpen && (event.x != 0 || event.y != 0) { return node == nil ? .outsideWorld : .blocked }
     let entered = enter(event.player)
     if entered != .ok { return entered }
@@ -190,8 +190,8 @@ struct Model {
 
   private mutating func teleport(_ event: Event, _ expected: inout Expected) -> ResultCode {
     guard event.flags.contains(.operate) else { return .notPermitted }
-    guard let node = world.node(event.x, event.y) else { return .outsideWorld }
-    guard world.open[node] else { return .blocked }
+    guard let node = world.node((event.x, event.y, event.z)) else { return .outsideWorld }
+    guard world.isOpen(node) else { return .blocked }
     let admitted = admit(event)
     if admitted != .ok { return admitted }
     put(event)
@@ -200,8 +200,8 @@ struct Model {
   }
 
   private mutating func move(_ event: Event, _ expected: inout Expected) -> ResultCode {
-    guard let node = world.node(event.x, event.y) else { return .outsideWorld }
-    guard world.open[node] else { return .blocked }
+    guard let node = world.node((event.x, event.y, event.z)) else { return .outsideWorld }
+    guard world.isOpen(node) else { return .blocked }
     let admitted = admit(event)
     guard admitted == .ok, let player = players[event.player] else { return admitted }
     expected.total = player.total
@@ -218,18 +218,52 @@ struct Model {
   private func walk(
     _ event: Event, _ player: Player, from place: (x: Int32, y: Int32, z: Int32), to node: Int
   ) -> ResultCode {
-    let steps = max(abs(Int(event.x) - Int(place.x)), abs(Int(event.y) - Int(place.y)))
+    if world.isNetwork { return way(event, player, from: place, to: node) }
+    let steps = blocks(place, (event.x, event.y, event.z))
     if steps == 0 { return .ok }
     let elapsedMs = max(0, min(event.time - player.lastMove, 7 * 86_400_000))
     // Thousandths of a block a second times milliseconds: millionths of a block.
     let earned = Int(rules.stepsFree) + Int(elapsedMs) * Int(rules.speedMax) / 1_000_000
     if rules.speedMax > 0 && steps > min(Int(rules.stepsMax), earned) { return .tooFast }
-    guard rules.walls, let start = world.node(place.x, place.y) else { return .ok }
+    guard rules.walls, let start = world.node(place) else { return .ok }
     guard let cost = world.cost(from: start, to: node) else { return .throughWall }
     // The walk may be half as long again as the blocks earned, and one more; slow edges count as
     // the blocks that they are worth.
-    let allowed = (max(earned, steps) * 3 / 2 + 1) * world.straightCost
+    let allowed = (max(earned, steps) * 3 / 2 + 1) * world.unit
     return rules.speedMax == 0 || cost <= allowed ? .ok : .throughWall
+  }
+
+  /// In a network what counts is what the cheapest way costs, in thousandths of a unit a second.
+  private func way(
+    _ event: Event, _ player: Player, from place: (x: Int32, y: Int32, z: Int32), to node: Int
+  ) -> ResultCode {
+    guard let start = world.node(place), start != node, rules.speedMax > 0 || rules.walls else {
+      return .ok
+    }
+    let elapsedMs = max(0, min(event.time - player.lastMove, 7 * 86_400_000))
+    let millionths = Int(rules.stepsFree) * 1_000_000 + Int(elapsedMs) * Int(rules.speedMax)
+    let earned = millionths / 1_000_000
+    let cost = world.cost(from: start, to: node)
+    if rules.speedMax == 0 { return cost == nil ? .throughWall : .ok }
+    return cost.map { $0 <= earned } ?? false ? .ok : .tooFast
+  }
+
+  /// The most that two places lie apart along one axis; levels count among voxels.
+  private func blocks(
+    _ one: (x: Int32, y: Int32, z: Int32), _ two: (x: Int32, y: Int32, z: Int32)
+  ) -> Int {
+    let flat = max(abs(Int(one.x) - Int(two.x)), abs(Int(one.y) - Int(two.y)))
+    return world.isVoxels ? max(flat, abs(Int(one.z) - Int(two.z))) : flat
+  }
+
+  private func isInReach(_ place: (x: Int32, y: Int32, z: Int32), _ treasure: Treasure) -> Bool {
+    let there = (treasure.x, treasure.y, treasure.z)
+    if world.isNetwork {
+      guard let start = world.node(place), let goal = world.node(there) else { return false }
+      return world.cost(from: start, to: goal).map { $0 <= treasure.reach } ?? false
+    }
+    let isLevel = !world.isGrid || treasure.z == 0 || treasure.z == place.z
+    return blocks(place, there) <= treasure.reach && isLevel
   }
 
   private mutating func put(_ event: Event) {
@@ -246,7 +280,7 @@ struct Model {
     expected.total = player.total
     if event.flags.contains(.wantRank) { expected.rank = rank(event.player) }
     guard event.flags.contains(.wantHint), let place = player.place,
-      let node = world.node(place.x, place.y)
+      let node = world.node(place)
     else { return }
     var field = hints()
     if let nearest = field[node], isSpent(event.player, nearest.treasure) {
@@ -287,9 +321,9 @@ struct Model {
   ) -> [(distance: Int, treasure: UInt32)?] {
     let open = treasures.compactMap { id, treasure in
       treasure.phase == .open && !isLeftOut(id)
-        ? world.node(treasure.x, treasure.y).map { ($0, id) } : nil
+        ? world.node((treasure.x, treasure.y, treasure.z)).map { ($0, id) } : nil
     }
-    let radius = Int(rules.hintRadius) * world.straightCost
+    let radius = Int(rules.hintRadius) * world.unit
     return world.field(open.map { (node: $0.0, id: $0.1) }).map { near in
       radius > 0 && near.map { $0.distance > radius } ?? false ? nil : near
     }
@@ -360,11 +394,7 @@ struct Model {
     }
     expected.stockLeft = treasure.free
     guard let place = player.place else { return .notPlaced }
-    let distance = max(
-      abs(Int(place.x) - Int(treasure.x)), abs(Int(place.y) - Int(treasure.y)))
-    guard distance <= treasure.reach, treasure.z == 0 || treasure.z == place.z else {
-      return .tooFar
-    }
+    guard isInReach(place, treasure) else { return .tooFar }
     guard treasure.phase == .open, treasure.free > 0 else { return .noStock }
     let cap = Int(rules.claimsPerPlayer)
     if cap > 0 {
@@ -392,8 +422,8 @@ struct Model {
   }
 
   private mutating func spawn(_ event: Event, _ expected: inout Expected) -> ResultCode {
-    guard let node = world.node(event.x, event.y) else { return .outsideWorld }
-    guard world.open[node] else { return .blocked }
+    guard let node = world.node((event.x, event.y, event.z)) else { return .outsideWorld }
+    guard world.isOpen(node) else { return .blocked }
     let old = treasures[event.treasure]
     if let old, old.phase != .removed { return .treasureExists }
     if old == nil && treasures.count == definition.limits.treasures { return .limitReached }
@@ -417,21 +447,5 @@ struct Model {
     treasures[event.treasure]?.due = 0
     field = nil
     return .ok
-  }
-
-  private mutating func edge(_ event: Event) -> ResultCode {
-    guard let node = world.node(event.x, event.y) else { return .outsideWorld }
-    let multiplier = Int(event.value & 0xff)
-    let direction = Int(event.value >> 8 & 0xf)
-    field = nil
-    if event.value >> 12 & 1 == 1 {
-      return world.setBlock(node, open: multiplier != 0) == .changed ? .ok : .nothingChanged
-    }
-    guard direction < world.degree else { return .outOfRange }
-    switch world.setEdge(node, direction, multiplier) {
-    case .changed: return .ok
-    case .unchanged: return .nothingChanged
-    case .refused: return .blocked
-    }
   }
 }

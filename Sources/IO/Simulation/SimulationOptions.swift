@@ -92,6 +92,7 @@ public enum SimulationMilestone: String, CaseIterable, Sendable {
   case modelCompared = "states compared with the model"
   case fieldCompared = "fields compared with Dijkstra"
   case twinCompared = "states compared with a replay"
+  case hintSettling = "hints that repairs made unsure"
   case effectSeen = "effects seen"
   case powerCutLate = "power cuts that took acknowledged events of a mode without a flush"
 }

@@ -27,10 +27,27 @@ function change(pair, isRank) {
   return cell;
 }
 
+/** Who had a prize and who has it in the fork, `Treasure #4: anna → ben`, from rows of one player each. */
+function handOvers(rows) {
+  const treasures = new Map();
+  for (const { treasure, player, claims: [before, after] } of rows) {
+    const sides = treasures.get(treasure) ?? { had: [], has: [] };
+    const times = Math.abs(before - after);
+    const name = plain(player) + (times > 1 ? ` (${number(times)} claims)` : "");
+    (before > after ? sides.had : sides.has).push(name);
+    treasures.set(treasure, sides);
+  }
+  return [...treasures].flatMap(([treasure, { had, has }]) =>
+    Array.from({ length: Math.max(had.length, has.length) }, (_, at) =>
+      `Treasure ${plain(treasure)}: ${had[at] ?? "nobody"} → ${has[at] ?? "nobody"}`));
+}
+
 /** The forks of the hunt on show: made, compared with the hunt, promoted or discarded. */
 export class Forks {
   constructor() {
     this.labels = new Map();    // what was asked for, by fork, as far as this page asked
+    this.last = Promise.resolve();  // the last thing that somebody asked for
+    this.waiting = 0;
     $("unplay").onsubmit = event => this.submit(event, () => this.unplay());
     $("rollback").onsubmit = event => this.submit(event, () => this.rollback());
     $("forkMore").onclick = () => this.attempt(() => this.compare(this.cursor));
@@ -81,18 +98,14 @@ export class Forks {
     return json;
   }
 
-  /** Runs one thing that somebody asked for, and says what went wrong. */
-  async attempt(act) {
-    if (this.busy) return;
-    this.busy = true;
+  /** Runs one thing that somebody asked for, after those asked for before, and says what went wrong. */
+  attempt(act) {
+    this.waiting += 1;
     $("forks").setAttribute("aria-busy", "true");
-    try {
-      await act();
-    } catch (fault) {
-      this.say(fault.message, true);
-    }
-    this.busy = false;
-    $("forks").removeAttribute("aria-busy");
+    this.last = this.last.then(act).catch(fault => this.say(fault.message, true)).then(() => {
+      this.waiting -= 1;
+      if (this.waiting === 0) $("forks").removeAttribute("aria-busy");
+    });
   }
 
   submit(event, act) {
@@ -249,12 +262,7 @@ export class Forks {
       line.append(name, change(row.score, false), change(row.rank, true));
       body.append(line);
     }
-    for (const prize of diff.prizes ?? []) {
-      const [was, is] = prize.winner ?? [];
-      const who = id => id === null || id === undefined ? "nobody" : plain(id);
-      $("forkPrizes").append(make("li", "",
-        `Treasure ${plain(prize.treasure)}: ${who(was)} → ${who(is)}`));
-    }
+    for (const line of handOvers(diff.prizes ?? [])) $("forkPrizes").append(make("li", "", line));
     $("forkPlayers").hidden = body.rows.length === 0;
     this.cursor = diff.next_cursor ?? undefined;
     $("forkMore").hidden = this.cursor === undefined;
