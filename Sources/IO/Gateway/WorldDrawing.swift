@@ -3,9 +3,9 @@ import World
 /// What a page needs to draw a world that has no map: how high voxels reach, or where roads lie.
 /// As built; edits are not in it. All numbers are little-endian.
 ///
-/// Voxels, 2 bytes a column, row by row from the map's top: the highest level whose cell is free and
-/// lies on a solid one or on the ground, so what is seen from above, or below the lid of a cave;
-/// `solidColumn` where there is none.
+/// Voxels, 2 bytes a column, row by row from the map's top: the highest level whose cell is free
+/// and lies on a solid one or on the ground, so what is seen from above, or below the lid of a
+/// cave; `solidColumn` where there is none.
 ///
 /// A network: 4 bytes nodes, 4 bytes edges, then 12 bytes a node (4 id, signed 4 x, signed 4 y) in
 /// the order of ids, then 8 bytes an edge (the places of its ends among these nodes, 4 each). Of
