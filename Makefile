@@ -5,7 +5,7 @@ MAP ?=
 BINARY := .build/release/veltrix
 RELEASE := -c release --static-swift-stdlib
 
-.PHONY: deps build demo test bench fuzz sanitize format lint clean
+.PHONY: deps build demo test bench bench-graph fuzz sanitize format lint clean
 
 ## Installs the Debian packages that are missing.
 deps:
@@ -21,11 +21,18 @@ demo: build
 
 ## Runs every test: Swift, Python, and the scripts that start the program.
 test: build
+	-@scripts/install-deps python3-websockets
 	SECONDS= scripts/test
 
 ## Measures the state machine, then the whole engine under load.
 bench: build
 	scripts/bench
+
+## Measures the hunt graph beside the Boost Graph Library and a plain Dijkstra; GRAPH passes options.
+bench-graph: build
+	@scripts/install-deps g++ make libboost-dev
+	$(MAKE) -C Benchmarks/peers/graph
+	Benchmarks/peers/graph/run.py --veltrix $(BINARY) --peers .build/peers/graph $(GRAPH)
 
 ## Runs each parser of Fuzz under libFuzzer for FUZZ_SECONDS (default 60).
 fuzz: deps

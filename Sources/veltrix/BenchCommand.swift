@@ -2,6 +2,7 @@ import Bounded
 import CMallocCount
 import CSystem
 import Disk
+import Engine
 import Events
 import Hunt
 import Pages
@@ -25,6 +26,7 @@ enum BenchCommand {
            veltrix bench pages [--players <n>] [--edges <n>] [--runs <n>] [--json <file>]
            veltrix bench graph [--side <n>] [--treasures <n>] [--work <n>] [--seed <n>]
                                [--runs <n>] [--json <file>]
+           veltrix bench graph --world <file.vxw> --plan <file> --answers <file> [--work <n>]
       apply            steps of one partition in memory, no disk, no network: 80 % moves by one step
                        with a hint, 10 % claims, 10 % scores, two boards, batches of 512
       replay           the journal of such a hunt, its joins included and a digest of every page in
@@ -45,6 +47,8 @@ enum BenchCommand {
                        weights of 1 to 16, beside plain Dijkstra; needs 1.5 GB
       --side <n>       blocks, 16...4,096; --treasures at most an eighth of all  default 3,400
       --work <n>       blocks one event repairs, a tick half as many, 16...65,536  default 1,024
+      --plan <file>    what to do on the grid of --world, as Benchmarks/peers/graph/run.py draws
+                       it; answers go to a file, the time of each step to stdout as JSON
       --json <file>    the figures, for programs
 
     exit: 0 fine, 1 the books do not balance, a replay differs or an answer is wrong, 2 bad usage
@@ -141,6 +145,7 @@ enum BenchCommand {
   }
 
   private static func graph(_ arguments: inout Arguments) throws(Arguments.Fault) -> Int32 {
+    if let world = arguments.take("--world") { return try planned(world, &arguments) }
     var plan = GraphBench.Plan()
     plan.side = try arguments.takeInteger("--side", 16...4_096, default: plan.side)
     plan.treasures = try arguments.takeInteger(
@@ -175,6 +180,40 @@ enum BenchCommand {
       }
     }
     return bench.faults.isEmpty ? ExitCode.fine : ExitCode.failedCheck
+  }
+
+  private static func planned(
+    _ worldPath: String, _ arguments: inout Arguments
+  ) throws(Arguments.Fault) -> Int32 {
+    guard let planPath = arguments.take("--plan"), let answersPath = arguments.take("--answers")
+    else { throw Arguments.Fault(message: "--world: --plan and --answers are needed too") }
+    let work = try arguments.takeInteger("--work", 16...65_536, default: 1_024)
+    if let flag = arguments.flags.first {
+      throw Arguments.Fault(message: "\(flag.name): unknown flag")
+    }
+    func fail(_ reason: String) -> Int32 {
+      Terminal.error("veltrix bench: \(reason)")
+      return ExitCode.usage
+    }
+    let map: Topology
+    do throws(WorldFileFault) { map = try WorldFile.open(worldPath) } catch {
+      return fail("--world \(error)")
+    }
+    guard map.form == .grid else { return fail("--world \(worldPath): not a grid") }
+    do throws(DiskFault) {
+      let text = try Files.read(planPath)
+      var bench = PlannedGraphBench(map, work: work)
+      let degree = map.neighbourhood.degree
+      do throws(GraphPlan.Fault) {
+        let plan = try GraphPlan(text, nodeCount: map.nodeCount, degree: degree)
+        if let fault = bench.run(plan) { return fail("--plan \(planPath): \(fault)") }
+      } catch { return fail("--plan \(planPath):\(error.line): not a step") }
+      try Files.replace(answersPath, Array((bench.answers.joined(separator: "\n") + "\n").utf8))
+      let kinds = bench.times.sorted { $0.key < $1.key }
+        .map { kind, ns in "\"\(kind)\":[\(ns.map { "\($0)" }.joined(separator: ","))]" }
+      Terminal.out("{\(kinds.joined(separator: ","))}")
+      return ExitCode.fine
+    } catch { return fail("\(error)") }
   }
 
   private static func measure(_ plan: ApplyBench.Plan, _ path: String?) -> Int32 {

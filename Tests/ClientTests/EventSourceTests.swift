@@ -186,7 +186,7 @@ func isValid(_ event: Event) -> Bool {
       places[event.player] = (event.x, event.y)
       if kind == .claim {
         let (y, x) = Int(sharedWorld.block(ofTreasure: event.treasure))
-          .quotientAndRemainder(dividingBy: LoadWorld.side)
+          .quotientAndRemainder(dividingBy: sharedWorld.width)
         if x == event.x && y == event.y { nearClaims += 1 }
       }
     }
@@ -218,7 +218,7 @@ func isValid(_ event: Event) -> Bool {
   let checked = file.definition(on: ground)
   #expect(checked.findings.isEmpty)
   let treasures = checked.value?.treasures ?? []
-  #expect(treasures.count == LoadWorld.treasureCount)
+  #expect(treasures.count == sharedWorld.treasureCount)
   #expect(Set(treasures.map { [$0.x, $0.y] }).count == treasures.count)
   #expect(treasures.allSatisfy { $0.stock == 1_000 })
 }

@@ -21,6 +21,12 @@ static const unsigned char survey[] = {
 static const unsigned char painter[] = {
 #embed "console/painter.js"
 };
+static const unsigned char relief[] = {
+#embed "console/relief.js"
+};
+static const unsigned char roads[] = {
+#embed "console/roads.js"
+};
 static const unsigned char chart[] = {
 #embed "console/chart.js"
 };
@@ -54,8 +60,9 @@ const size_t vx_openapi_size = sizeof openapi;
 
 #define MODULE(name) {#name, name, sizeof name}
 static const struct vx_console_module modules[] = {
-    MODULE(words), MODULE(elements), MODULE(survey), MODULE(painter),
-    MODULE(chart), MODULE(scene), MODULE(live), MODULE(panel), MODULE(forks),
+    MODULE(words), MODULE(elements), MODULE(survey), MODULE(painter), MODULE(relief),
+    MODULE(roads), MODULE(chart),    MODULE(scene),  MODULE(live),    MODULE(panel),
+    MODULE(forks),
 };
 const int vx_console_module_count = sizeof modules / sizeof modules[0];
 struct vx_console_module vx_console_module_at(int index) { return modules[index]; }

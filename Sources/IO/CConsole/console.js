@@ -4,6 +4,8 @@
 //   elements  the page's own elements
 //   survey    map text -> outlines of streets, meadows, water, houses, trees
 //   painter   outlines -> a picture, at any scale
+//   relief    heights of voxels -> a picture from above
+//   roads     nodes and edges of a network -> lines, and where each node is
 //   chart     which part of the world is on screen, and the painted ground below it
 //   scene     players, treasures and claims, drawn above the ground on every frame
 //   live      the connection: snapshots and deltas in order, or a plain word about why not
@@ -17,6 +19,9 @@
 import { number, atOffset, plain, moment } from "./console/words.js";
 import { $, write, make } from "./console/elements.js";
 import { Chart } from "./console/chart.js";
+import { Town } from "./console/painter.js";
+import { Relief } from "./console/relief.js";
+import { Roads } from "./console/roads.js";
 import { Scene } from "./console/scene.js";
 import { Live } from "./console/live.js";
 import { Forks } from "./console/forks.js";
@@ -122,15 +127,43 @@ class Page {
     this.state = about.state;
     const world = about.world ?? {};
     if (this.digest !== undefined && this.digest === world.digest) return;
-    const text = await (await this.ask(path + "/world")).text();
+    const ground = await this.ground(path, world);
     if (this.hunt !== hunt) return;
+    const isFirst = this.digest === undefined;
     this.digest = world.digest;
     this.notice("");
+    this.scene.locate = Scene.prototype.locate;
     try {
-      this.chart.load(text, world.width, world.height);
+      // A network's width is a count of nodes.
+      const isFlat = world.form !== "network";
+      this.chart.load(ground, isFlat ? world.width : 0, isFlat ? world.height : 0);
     } catch (fault) {
       this.notice(fault.message);
     }
+    if (world.form !== "network") return;
+    // Places are numbers of nodes: what was drawn before the roads were known is drawn anew.
+    const roads = this.chart.survey;
+    this.scene.locate = x => roads?.place(x);
+    if (isFirst) this.live.follow(hunt);
+  }
+
+  /** What makes the ground to draw of a hunt's world; throws a sentence where there is none. */
+  async ground(path, world) {
+    if (world.form !== "voxels" && world.form !== "network") {
+      const text = await (await this.ask(path + "/world")).text();
+      return () => new Town(text);
+    }
+    const answer = await fetch(path + "/world/drawing", { cache: "no-store" });
+    if (answer.ok) {
+      const buffer = await answer.arrayBuffer();
+      return () => world.form === "voxels"
+        ? new Relief(buffer, world.width, world.height) : new Roads(buffer);
+    }
+    const { error } = await answer.json().catch(() => ({}));
+    const why = error?.code === "no_coordinates"
+      ? "This world is a network of roads, and nobody has said where they lie"
+      : `This world cannot be drawn (${plain(error?.message ?? `status ${answer.status}`)})`;
+    return () => { throw new Error(why + ". Board, figures and claims are live."); };
   }
 
   // Messages
@@ -242,7 +275,7 @@ class Page {
 
   /** Treasures by keyboard: each press goes to the next and says what it is. */
   nextTreasure() {
-    const all = Array.from(this.scene.treasures.values());
+    const all = Array.from(this.scene.treasures.values()).filter(t => Number.isFinite(t.x));
     if (all.length === 0) return;
     const index = all.findIndex(t => t.id === this.scene.chosen) + 1;
     const t = all[index % all.length];

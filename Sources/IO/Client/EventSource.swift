@@ -13,12 +13,44 @@ public struct LoadPlan: Sendable, Equatable {
   public var malformedPercent = 0
   /// Share of slots that repeat an earlier event.
   public var duplicatePercent = 0
+  /// What the valid events are beside joins; nil for 80 % moves, 10 % claims and 10 % scores.
+  public var mix: LoadMix?
   /// Valid events over all connections after which the run ends; nil leaves the end to its time.
   public var events: UInt64?
   /// Players may be in the hunt already: each leaves before it joins.
   public var rejoins = false
 
   public init() {}
+}
+
+/// How many events a second of each kind a mixed stream has. The kinds follow one another evenly.
+public struct LoadMix: Sendable, Equatable {
+  public var moves: UInt64
+  /// Steps of the world that get a multiplier of 1...16.
+  public var edges: UInt64
+  public var claims: UInt64
+
+  public init(moves: UInt64, edges: UInt64, claims: UInt64) {
+    (self.moves, self.edges, self.claims) = (moves, edges, claims)
+  }
+
+  public var total: UInt64 { moves + edges + claims }
+
+  /// What event number `index` of all is: any `total` in a row hold the stated number of each.
+  @inline(__always)
+  public func kind(_ index: UInt64) -> EventKind {
+    let rare = edges &+ claims
+    let number = Self.part(index, rare, total)
+    if Self.part(index &+ 1, rare, total) == number { return .move }
+    let earlier = Self.part(number, claims, rare)
+    return Self.part(number &+ 1, claims, rare) == earlier ? .edge : .claim
+  }
+
+  /// `index` times `some / all`, rounded down.
+  @inline(__always)
+  private static func part(_ index: UInt64, _ some: UInt64, _ all: UInt64) -> UInt64 {
+    all.dividingFullWidth(index.multipliedFullWidth(by: some)).quotient
+  }
 }
 
 /// Makes the events of one connection, frame after frame.
@@ -35,6 +67,9 @@ public struct LoadPlan: Sendable, Equatable {
 /// Of the valid events 80 % are moves with a hint wanted, 10 % claims, 10 % scores; a player's
 /// first is a join. Seven of eight players walk, one open step a move; the eighth stands on a
 /// treasure and claims that one. Event n of a player happened 250 n ms after the start of 2026.
+///
+/// In a mixed stream (`plan.mix`) three of four claims are made by players who stand on a treasure.
+/// An edge change belongs to no player.
 ///
 /// Memory: 8 bytes a player, 64 KiB, and one frame. Cost: one cache miss an event, mostly hidden.
 public final class EventSource {
@@ -60,10 +95,12 @@ public final class EventSource {
   public let eventsMax: UInt64
 
   private let plan: LoadPlan
+  private let mix: LoadMix?
   private let world: LoadWorld
   private let connection: UInt64
   private let firstSequence: UInt64
   private let playerCount: UInt64
+  private let treasureCount: UInt64
   /// UInt32 block and UInt32 events made, a player.
   private let players: Slab
   private let recent: Slab
@@ -83,7 +120,10 @@ public final class EventSource {
     precondition((0..<plan.connections).contains(connection) && plan.players >= plan.connections)
     precondition(plan.malformedPercent >= 0 && plan.duplicatePercent >= 0)
     precondition(plan.malformedPercent + plan.duplicatePercent <= 100)
+    precondition(world.treasureCount > 0, "a world without treasures")
     self.plan = plan
+    mix = plan.mix
+    treasureCount = UInt64(world.treasureCount)
     self.world = world
     self.connection = UInt64(connection)
     self.firstSequence = firstSequence
@@ -162,47 +202,55 @@ public final class EventSource {
     Int(((random &>> 32) &* playerCount) &>> 32)
   }
 
+  /// Whether a player of these traits stands on a treasure and stays there.
+  @inline(__always)
+  private func isParked(_ traits: UInt64) -> Bool { traits & 7 == 0 }
+
+  @inline(__always)
+  private func number(ofOwn own: Int) -> UInt64 {
+    1 &+ connection &+ UInt64(own) &* UInt64(plan.connections)
+  }
+
   @inline(__always)
   private func makeValid(_ place: Int) {
     let index = events
     events &+= 1
     players.prefetch(player(mixed(eventKey &+ index &+ 8)) &* 8)
     let random = mixed(eventKey &+ index)
-    let own = player(random)
+    let wanted = mix?.kind(index &* UInt64(plan.connections) &+ connection)
+    if wanted == .edge { return makeEdge(place, index, random) }
+    let own = wanted == .claim ? claimant(random) : player(random)
     var block = players.load(own &* 8, as: UInt32.self)
     let made = players.load(own &* 8 &+ 4, as: UInt32.self)
     var event = Event(
-      kind: .move, sequence: firstSequence &+ index,
-      player: 1 &+ connection &+ UInt64(own) &* UInt64(plan.connections),
+      kind: .move, sequence: firstSequence &+ index, player: number(ofOwn: own),
       time: Self.epochMs &+ Int64(made) &* 250)
     let traits = mixed(playerKey &+ event.player)
     let ownTreasure = treasure(traits &>> 32)
-    let isParked = traits & 7 == 0
+    let isParked = isParked(traits)
     if made <= 1, let kind = arrival(made) {
       event.kindByte = kind.rawValue
       block =
         isParked
         ? world.block(ofTreasure: ownTreasure)
-        : UInt32(
-          world.nearestOpen(
-            to: Int((traits &>> 24) % UInt64(LoadWorld.side * LoadWorld.side))))
+        : UInt32(world.nearestOpen(to: Int((traits &>> 24) % UInt64(world.blockCount))))
     } else {
-      let roll = ((random & 0xffff) &* 100) &>> 16
-      if roll < 80 {
+      switch wanted ?? drawnKind(random) {
+      case .move:
         event.flags = .wantHint
         if !isParked { block = step(from: block, random &>> 16) }
-      } else if roll < 90 {
+      case .claim:
         event.kindByte = EventKind.claim.rawValue
         event.treasure =
           isParked
           ? ownTreasure : treasure(mixed(random))
-      } else {
+      default:
         event.kindByte = EventKind.score.rawValue
         event.value = 1 &+ Int64((random &>> 16) & 15)
       }
     }
-    event.x = Int32(truncatingIfNeeded: block % UInt32(LoadWorld.side))
-    event.y = Int32(truncatingIfNeeded: block / UInt32(LoadWorld.side))
+    event.x = Int32(truncatingIfNeeded: block % UInt32(world.width))
+    event.y = Int32(truncatingIfNeeded: block / UInt32(world.width))
     players.store(block, own &* 8)
     players.store(made &+ 1, own &* 8 &+ 4)
     frame.store(event, place)
@@ -210,8 +258,43 @@ public final class EventSource {
   }
 
   @inline(__always)
+  private func drawnKind(_ random: UInt64) -> EventKind {
+    let roll = ((random & 0xffff) &* 100) &>> 16
+    return roll < 80 ? .move : roll < 90 ? .claim : .score
+  }
+
+  /// Who makes a claim of a mixed stream: three times of four somebody on a treasure, if one of 32
+  /// players drawn is.
+  private func claimant(_ random: UInt64) -> Int {
+    var own = player(random)
+    if random & 3 == 0 { return own }
+    var again = random
+    for _ in 0..<32 {
+      if isParked(mixed(playerKey &+ number(ofOwn: own))) { break }
+      again = mixed(again)
+      own = player(again)
+    }
+    return own
+  }
+
+  /// An open step anywhere gets a multiplier of 1...16.
+  private func makeEdge(_ place: Int, _ index: UInt64, _ random: UInt64) {
+    let block = world.nearestOpen(to: Int((random &>> 24) % UInt64(world.blockCount)))
+    let direction = direction(world.steps.load(block, as: UInt8.self), random &>> 8)
+    var event = Event(kind: .edge, sequence: firstSequence &+ index, time: Self.epochMs)
+    event.x = Int32(truncatingIfNeeded: block % world.width)
+    event.y = Int32(truncatingIfNeeded: block / world.width)
+    let order = EdgeOrder.step(
+      direction: UInt8(direction &>> world.windShift),
+      multiplier: 1 &+ UInt8(truncatingIfNeeded: random & 15))
+    event.value = order.value
+    frame.store(event, place)
+    if duplicateShare > 0 || malformedShare > 0 { recent.store(event, recentPlace(index)) }
+  }
+
+  @inline(__always)
   private func treasure(_ random: UInt64) -> UInt32 {
-    1 &+ UInt32(truncatingIfNeeded: random % UInt64(LoadWorld.treasureCount))
+    1 &+ UInt32(truncatingIfNeeded: random % treasureCount)
   }
 
   /// What a player's event number `made` has to be so that the player stands where we think; nil
@@ -225,13 +308,18 @@ public final class EventSource {
   /// A block beside `block` that a step leads to; a random one of them.
   @inline(__always)
   private func step(from block: UInt32, _ random: UInt64) -> UInt32 {
-    let open = world.steps.load(Int(block), as: UInt8.self)
-    let turn = UInt8(truncatingIfNeeded: random & 7)
-    // The first open direction at or after `turn`, clockwise.
-    let turned = (UInt16(open) &* 0x101) &>> UInt16(turn)
-    let direction = (Int(turn) &+ turned.trailingZeroBitCount) & 7
+    let direction = direction(world.steps.load(Int(block), as: UInt8.self), random)
     let delta = world.deltas.load(direction &* 4, as: Int32.self)
     return UInt32(truncatingIfNeeded: Int32(truncatingIfNeeded: block) &+ delta)
+  }
+
+  /// One of the directions in `open`, of which there is one: the first at or after a random one,
+  /// clockwise.
+  @inline(__always)
+  private func direction(_ open: UInt8, _ random: UInt64) -> Int {
+    let turn = UInt8(truncatingIfNeeded: random & 7)
+    let turned = (UInt16(open) &* 0x101) &>> UInt16(turn)
+    return (Int(turn) &+ turned.trailingZeroBitCount) & 7
   }
 
   // MARK: broken events

@@ -13,7 +13,9 @@ public enum LoadFault: Error, Sendable, CustomStringConvertible {
   /// A connection of the stream protocol ended before the run began.
   case stream(StreamEnd)
   case noWelcome(seconds: Int)
-  case wrongWorld(hunt: String)
+  case wrongWorld(hunt: String, world: String?)
+  /// The treasures of a hunt on a world file are not ones that a run can have players stand on.
+  case treasures(hunt: String, String)
 
   public var description: String {
     switch self {
@@ -22,8 +24,10 @@ public enum LoadFault: Error, Sendable, CustomStringConvertible {
     case .answer(let question, let reason): "\(question): \(reason)"
     case .stream(let end): "stream: \(end)"
     case .noWelcome(let seconds): "stream: no welcome within \(seconds) s"
-    case .wrongWorld(let hunt):
+    case .wrongWorld(let hunt, nil):
       "hunt \(hunt) was not made by veltrix load --create: its world is another"
+    case .wrongWorld(let hunt, let world?): "hunt \(hunt): its world is not \(world)"
+    case .treasures(let hunt, let reason): "hunt \(hunt): \(reason)"
     }
   }
 }
@@ -43,7 +47,7 @@ public final class Load: StreamAudience {
   private let progress: (String) -> Void
   private let loop: Loop
   private let http: HTTPClient
-  private let world: LoadWorld
+  private var world: LoadWorld
   private var sessions: [StreamSession] = []
   private var welcomes: [Welcome?] = []
   private var lanes: [LoadLane] = []
@@ -59,7 +63,9 @@ public final class Load: StreamAudience {
   /// Thousandths of ns between two slots of a connection.
   private var slotStep: Int64 = 0
 
-  /// - Parameter progress: Gets a line a second.
+  /// - Parameters:
+  ///   - world: That of `options.worldPath`, where there is one.
+  ///   - progress: Gets a line a second.
   public init(
     _ options: LoadOptions, world: LoadWorld = LoadWorld(),
     progress: @escaping (String) -> Void
@@ -80,6 +86,7 @@ public final class Load: StreamAudience {
     _ = vx_set_timer_slack(1_000)
     if options.creates { try create() }
     try checkWorld()
+    if !world.isDrawn { try findTreasures() }
     try connect()
     let before = try books()
     let usageBefore = try usage()
@@ -120,7 +127,12 @@ public final class Load: StreamAudience {
   }
 
   private func create() throws(LoadFault) {
-    let body = world.huntFile(name: options.hunt, players: options.plan.players + 1_000)
+    let players = options.plan.players + 1_000
+    let body =
+      options.worldName.map {
+        LoadWorld.huntFile(
+          name: options.hunt, players: players, world: $0, blocks: world.blockCount)
+      } ?? world.huntFile(name: options.hunt, players: players)
     let answer: HTTPAnswer
     do throws(HTTPFault) {
       answer = try http.wait("POST", "/v1/hunts", body: body, seconds: 120)
@@ -134,8 +146,33 @@ public final class Load: StreamAudience {
   private func checkWorld() throws(LoadFault) {
     let hunt = try get("/v1/hunts/\(options.hunt)?digest=true").json?["hunt"]
     guard hunt?["world"]?["digest"]?.text == world.digest.hex else {
-      throw .wrongWorld(hunt: options.hunt)
+      throw .wrongWorld(hunt: options.hunt, world: options.worldPath)
     }
+  }
+
+  /// Asks the engine where the hunt's treasures lie.
+  private func findTreasures() throws(LoadFault) {
+    var blocks: [UInt32] = []
+    var cursor = "0"
+    while true {
+      let path = "/v1/hunts/\(options.hunt)/treasures?limit=1000&cursor=\(cursor)"
+      guard let json = try get(path).json, let rows = json["treasures"] else {
+        throw .answer("GET \(path)", "not a list of treasures")
+      }
+      for row in rows.items {
+        guard row["id"]?.number == UInt64(blocks.count + 1), let x = row["x"]?.number,
+          let y = row["y"]?.number, x < world.width, y < world.blockCount / world.width
+        else {
+          throw .treasures(
+            hunt: options.hunt, "treasure \(blocks.count + 1) is missing; ids have to be 1, 2, ...")
+        }
+        blocks.append(UInt32(y) * UInt32(world.width) + UInt32(x))
+      }
+      guard let next = json["next_cursor"], !next.isAbsent, let text = next.text else { break }
+      cursor = text
+    }
+    if blocks.isEmpty { throw .treasures(hunt: options.hunt, "it has no treasures") }
+    world = LoadWorld(world, treasuresOn: blocks)
   }
 
   private func connect() throws(LoadFault) {
@@ -144,7 +181,9 @@ public final class Load: StreamAudience {
     for number in 0..<count {
       guard
         let hello = Hello(
-          producer: 1_000 + UInt64(number), ack: options.ack, rights: Hello.rightIngest,
+          producer: 1_000 + UInt64(number), ack: options.ack,
+          // Only orders change edges.
+          rights: Hello.rightIngest | (options.edges ?? 0 > 0 ? Hello.rightOperate : 0),
           hunt: options.hunt, options: options.acksOnly ? Hello.optionAckOnly : 0)
       else { preconditionFailure("hunt \(options.hunt)") }
       do throws(NetFault) {
@@ -181,8 +220,8 @@ public final class Load: StreamAudience {
     var plan = options.plan
     plan.rejoins = welcomes.contains { ($0?.highSequence ?? 0) > 0 }
     schedule = SendSchedule(
-      startNs: 0, rate: UInt64(options.rate), connections: UInt64(plan.connections))
-    slotStep = Int64(plan.connections) * 1_000_000_000_000 / Int64(options.rate)
+      startNs: 0, rate: UInt64(options.offered), connections: UInt64(plan.connections))
+    slotStep = Int64(plan.connections) * 1_000_000_000_000 / Int64(options.offered)
     for session in sessions {
       let source = EventSource(
         plan, world: world, connection: session.number,
@@ -202,7 +241,7 @@ public final class Load: StreamAudience {
     vx_run_promptly(1)
     let startNs = vx_monotonic_ns() + 5_000_000
     schedule = SendSchedule(
-      startNs: startNs, rate: UInt64(options.rate), connections: schedule.connections)
+      startNs: startNs, rate: UInt64(options.offered), connections: schedule.connections)
     for lane in lanes { lane.prepare(schedule) }
     var nextLineNs = startNs + 1_000_000_000
     var nextLookNs = startNs
@@ -374,6 +413,11 @@ public final class Load: StreamAudience {
       for code in ResultCode.allCases where code.rawValue < 128 {
         let count = lane.results.load(Int(code.rawValue) * 8, as: UInt64.self)
         if count > 0 { report.results[code.rawValue, default: 0] += count }
+      }
+      for place in 0..<LoadLane.kindCount * 128 {
+        let count = lane.kinds.load(place * 8, as: UInt64.self)
+        if count == 0 { continue }
+        report.kinds[UInt8(place / 128), default: [:]][UInt16(place % 128), default: 0] += count
       }
     }
   }

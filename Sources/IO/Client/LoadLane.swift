@@ -67,6 +67,9 @@ final class LoadLane {
   /// Outcomes received, by disposition and by result.
   var outcomes = LoadCounts()
   let results = Slab(byteCount: 128 * 8)
+  /// Those that were not rejected, by kind and result.
+  let kinds = Slab(byteCount: kindCount * 128 * 8)
+  static let kindCount = 32
   /// Frames whose answer contradicts what was in them.
   var surprises: UInt64 = 0
   var malformed: UInt64 = 0
@@ -154,7 +157,11 @@ final class LoadLane {
     for at in 0..<count {
       let result = Int(bytes.load(at &* Outcome.byteCount &+ 2, as: UInt16.self)) & 127
       results.update(result &* 8, as: UInt64.self) { $0 &+= 1 }
-      tally[Int(bytes.byte(at &* Outcome.byteCount &+ 4)) & 7] &+= 1
+      let disposition = bytes.byte(at &* Outcome.byteCount &+ 4)
+      tally[Int(disposition) & 7] &+= 1
+      if disposition == Disposition.rejected.rawValue { continue }
+      let kind = Int(bytes.byte(at &* Outcome.byteCount &+ 1)) & (Self.kindCount - 1)
+      kinds.update((kind &* 128 &+ result) &* 8, as: UInt64.self) { $0 &+= 1 }
     }
     outcomes.applied += tally[0]
     outcomes.duplicate += tally[1]

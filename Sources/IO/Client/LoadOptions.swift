@@ -7,12 +7,19 @@ public struct LoadOptions: Equatable, Sendable {
   public var http = ListenAddress(loopbackPort: 7400)
   public var hunt = "load"
   public var creates = false
+  /// Lines a second; of a mixed stream, those that are neither edge changes nor claims.
   public var rate = 100_000
+  /// Beside `rate`; the stream is a mixed one as soon as one of them is given.
+  public var edges: Int?
+  public var claims: Int?
   public var seconds = 10
   public var ack = AckLevel.durable
   /// The engine sends counts only, no outcome of each event.
   public var acksOnly = false
   public var plan = LoadPlan()
+  /// A world file, whose name without its ending the engine knows the world by; nil for the world
+  /// that the program draws.
+  public var worldPath: String?
   public var jsonPath: String?
 
   public init() {}
@@ -24,7 +31,11 @@ public struct LoadOptions: Equatable, Sendable {
       --http <host:port>          its HTTP port, for books and metrics   default the target's host, 7400
       --hunt <name>               a hunt made by --create                                   default load
       --create                    make the hunt first; its name must be free
+      --world <file.vxw>          the hunt's world, a grid; with --create it has to lie in the engine's
+                                  worlds folder, and gets 100,000 treasures, a block in 64 at most
       --rate <n>                  events/s, 1...10,000,000                               default 100,000
+      --edges-per-second <n>      a mixed stream: moves at --rate, edge changes beside, 0...1,000,000
+      --claims-per-second <n>     and claims, 3 of 4 by players on a treasure, 0...1,000,000
       --seconds <n>               1...86,400                                                  default 10
       --events <n>                end after exactly n valid events instead, 1...100,000,000,000
       --players <n>               1...10,000,000                                          default 10,000
@@ -78,15 +89,30 @@ public struct LoadOptions: Equatable, Sendable {
     guard plan.connections <= plan.players else {
       throw Fault("--connections \(plan.connections): more than --players \(plan.players)")
     }
+    if edges != nil || claims != nil {
+      plan.mix = LoadMix(
+        moves: UInt64(rate), edges: UInt64(edges ?? 0), claims: UInt64(claims ?? 0))
+    }
   }
 
+  /// Lines a second, of all kinds.
+  public var offered: Int { rate + (edges ?? 0) + (claims ?? 0) }
+
   /// Lines that the run sends; nil when it ends after a number of valid events.
-  var slots: UInt64? { plan.events == nil ? UInt64(rate) * UInt64(seconds) : nil }
+  var slots: UInt64? { plan.events == nil ? UInt64(offered) * UInt64(seconds) : nil }
+
+  /// What the engine knows the world of `worldPath` by.
+  var worldName: String? {
+    worldPath.map { path in
+      let file = path.split(separator: "/").last.map(String.init) ?? path
+      return file.hasSuffix(".vxw") ? String(file.dropLast(4)) : file
+    }
+  }
 
   private static let flags = [
     "--target", "--http", "--hunt", "--rate", "--seconds", "--events", "--players", "--connections",
     "--batch", "--ack", "--outcomes", "--malformed-percent", "--duplicate-percent", "--seed",
-    "--json",
+    "--json", "--world", "--edges-per-second", "--claims-per-second",
   ]
 
   private static func bracketed(_ host: String) -> String { host == "::1" ? "[::1]" : host }
@@ -104,6 +130,9 @@ public struct LoadOptions: Equatable, Sendable {
       }
       hunt = value
     case "--rate": rate = try whole(flag, value, 1...10_000_000)
+    case "--edges-per-second": edges = try whole(flag, value, 0...1_000_000)
+    case "--claims-per-second": claims = try whole(flag, value, 0...1_000_000)
+    case "--world": worldPath = value
     case "--seconds": seconds = try whole(flag, value, 1...86_400)
     case "--events": plan.events = UInt64(try whole(flag, value, 1...100_000_000_000))
     case "--players": plan.players = try whole(flag, value, 1...10_000_000)

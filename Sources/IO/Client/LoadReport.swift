@@ -12,6 +12,8 @@ public struct LoadReport {
   var outcomes = LoadCounts()
   /// Of these, how many came with each result.
   public var results: [UInt16: UInt64] = [:]
+  /// The same by kind, rejected ones left out: what is broken need not have a kind.
+  public var kinds: [UInt8: [UInt16: UInt64]] = [:]
   public var malformed: UInt64 = 0
   public var duplicates: UInt64 = 0
   /// Frames whose counts contradict what was in them.
@@ -71,7 +73,7 @@ public struct LoadReport {
   /// From the first event of a batch to the last, on the schedule: the least that the first one
   /// waits.
   private var batchMs: Double {
-    Double((options.plan.batch - 1) * options.plan.connections) * 1e3 / Double(options.rate)
+    Double((options.plan.batch - 1) * options.plan.connections) * 1e3 / Double(options.offered)
   }
 
   private var switchesPerMillion: Double? {
@@ -82,6 +84,14 @@ public struct LoadReport {
   private static let parts: [(name: String, perMillion: UInt64)] = [
     ("p50", 500_000), ("p90", 900_000), ("p99", 990_000), ("p999", 999_000), ("p9999", 999_900),
   ]
+
+  private static func word(_ result: UInt16) -> String {
+    ResultCode(rawValue: result).map { "\($0.word)" } ?? "\(result)"
+  }
+
+  private static func word(ofKind kind: UInt8) -> String {
+    EventKind(rawValue: kind).map { "\($0.word)" } ?? "\(kind)"
+  }
 
   // MARK: for machines
 
@@ -96,12 +106,19 @@ public struct LoadReport {
       return "{\(parts.joined(separator: ",")),\"max\":\(decimal(Double(histogram.max) / 1e3, 1))"
         + ",\"samples\":\(histogram.count)}"
     }
-    let results = results.sorted { $0.key < $1.key }.map { code, count in
-      "\"\(ResultCode(rawValue: code)?.word ?? "\(code)")\":\(count)"
+    func words(_ results: [UInt16: UInt64]) -> String {
+      let rows = results.sorted { $0.key < $1.key }.map { "\"\(Self.word($0))\":\($1)" }
+      return "{\(rows.joined(separator: ","))}"
+    }
+    let kinds = kinds.sorted { $0.key < $1.key }.map {
+      "\"\(Self.word(ofKind: $0))\":\(words($1))"
     }
     let plan = options.plan
+    let mix = plan.mix.map {
+      "{\"move\":\($0.moves),\"edge\":\($0.edges),\"claim\":\($0.claims)}"
+    }
     return """
-      {"offered_per_second":\(options.rate),"achieved_per_second":\(decimal(achievedPerSecond, 1)),\
+      {"offered_per_second":\(options.offered),"achieved_per_second":\(decimal(achievedPerSecond, 1)),\
       "seconds":\(decimal(seconds, 3)),"ack":"\(options.ack == .applied ? "applied" : "durable")",\
       "players":\(plan.players),"connections":\(plan.connections),"batch":\(plan.batch),\
       "malformed_percent":\(plan.malformedPercent),"duplicate_percent":\(plan.duplicatePercent),\
@@ -110,7 +127,8 @@ public struct LoadReport {
       "duplicate":\(counts.duplicate),"rejected":\(counts.rejected),"late":\(counts.late),\
       "shed":\(counts.shed),"unanswered":\(counts.unanswered)},\
       "made":{"valid":\(valid),"malformed":\(malformed),"duplicate":\(duplicates)},\
-      "results":{\(results.joined(separator: ","))},\
+      "results":\(words(results)),"kinds":{\(kinds.joined(separator: ","))},\
+      "mix_per_second":\(optional(mix)),\
       "unforeseen_answers":\(surprises + strayAnswers),"books_balance":\(booksBalance),\
       "server":{"cpu_seconds":\(optional(serverCPUSeconds.map { decimal($0, 3) })),\
       "rss_bytes":\(optional(serverResidentBytes.map { "\($0)" })),\
@@ -131,7 +149,7 @@ public struct LoadReport {
         + " \(options.plan.connections), batches of \(options.plan.batch), each due over"
         + " \(decimal(batchMs, 3)) ms",
       "acknowledged when \(options.ack == .applied ? "applied" : "durable")",
-      "offered   \(grouped(UInt64(options.rate)))/s "
+      "offered   \(grouped(UInt64(options.offered)))/s "
         + (options.plan.events.map { "until \(grouped($0)) valid events" }
           ?? "for \(options.seconds) s"),
       "achieved  \(grouped(UInt64(achievedPerSecond.rounded())))/s over \(decimal(seconds, 3)) s",
@@ -146,9 +164,20 @@ public struct LoadReport {
       ("rejected", counts.rejected), ("late", counts.late), ("shed", counts.shed),
       ("unanswered", counts.unanswered),
     ] { lines.append(padded(word, 12, left: true) + padded(grouped(count), 16)) }
+    lines += kindLines
     lines.append("")
     lines += verdict
     return lines.joined(separator: "\n")
+  }
+
+  /// What became of each kind of a mixed stream.
+  private var kindLines: [String] {
+    guard options.plan.mix != nil, !kinds.isEmpty else { return [] }
+    return [""]
+      + kinds.sorted { $0.key < $1.key }.map { kind, results in
+        let parts = results.sorted { $0.key < $1.key }.map { "\(Self.word($0)) \(grouped($1))" }
+        return padded(Self.word(ofKind: kind), 12, left: true) + parts.joined(separator: ", ")
+      }
   }
 
   private var verdict: [String] {

@@ -121,27 +121,3 @@ extension HTTPGateway {
       after: try request.integer("cursor", 0...1 << 40, default: 0))
   }
 }
-
-extension HTTPRequest {
-  /// Which state a read asks for: `fork=` or `as_of=`, or the hunt now.
-  var view: ReadView {
-    borrowing get throws(ParameterFault) {
-      switch (query("fork"), query("as_of")) {
-      case (nil, nil): return .now
-      case (let fork?, nil):
-        if fork == "main" { return .now }
-        guard let id = UInt32(fork) else {
-          throw ParameterFault(field: "fork", message: "fork is a fork's number, or main")
-        }
-        return .fork(id)
-      case (nil, let text?):
-        guard let place = HistoryPlace(text) else {
-          throw ParameterFault(field: "as_of", message: "as_of is \(HistoryPlace.form)")
-        }
-        return .past(place)
-      case (_?, _?):
-        throw ParameterFault(field: "as_of", message: "give fork or as_of, not both")
-      }
-    }
-  }
-}

@@ -12,11 +12,14 @@ import World
 final class HTTPGateway: HTTPApplication {
   /// Most events in one request.
   static let eventCountMax = 4_096
+  /// The longest message of a WebSocket.
+  private static let messageBytesMax = 4_096
 
   let loop: Loop
   let engine: Engine
   let port: GatewayPort
   let live: LiveHub
+  private let queries: SocketQueries
   private let latencies: Latencies
   private let startedNs = vx_monotonic_ns()
 
@@ -38,7 +41,11 @@ final class HTTPGateway: HTTPApplication {
     self.port = port
     self.latencies = latencies
     live = LiveHub(loop: loop, engine: engine, latencies: latencies)
+    queries = SocketQueries(loop: loop, engine: engine)
     live.ask = { [unowned self] entry, query, body in ask(entry, query, body) }
+    queries.ask = { [unowned self] entry, query, view, body in
+      engine.ask(entry, query, ticket(body), in: view)
+    }
   }
 
   // MARK: Routes
@@ -98,6 +105,7 @@ final class HTTPGateway: HTTPApplication {
       case .phase(let phase): change(entry, to: phase, connection)
       case .events: try takeEvents(entry, request, body, connection)
       case .world: world(entry, connection)
+      case .drawing: drawing(entry, connection)
       case .live: openEvents(entry, connection)
       case .books: try read(connection, entry, .books, request)
       case .board(let name):
@@ -117,26 +125,7 @@ final class HTTPGateway: HTTPApplication {
             limit: try request.integer("limit", 1...1_000, default: 100),
             after: UInt32(try request.integer("cursor", 0...16_777_216, default: 0)),
             filter: try request.choice("state", default: TreasureFilter.all)), request)
-      case .path:
-        try read(
-          connection, entry, .path(from: try request.start, to: try request.goal), request)
-      case .nearest:
-        try read(
-          connection, entry,
-          .near(
-            try request.start, limit: try request.integer("k", 1...100, default: 1), costMax: nil),
-          request)
-      case .reachable:
-        let most = Int(UInt32.max) - 1
-        guard request.query("cost") != nil else {
-          throw ParameterFault(
-            field: "cost", message: "cost is a whole number from 0 to \(most)")
-        }
-        try read(
-          connection, entry,
-          .near(
-            try request.start, limit: try request.integer("limit", 1...1_000, default: 100),
-            costMax: UInt32(try request.integer("cost", 0...most, default: most))), request)
+      case .search(let word): try read(connection, entry, try word.query(request), request)
       case .makeFork, .forks, .fork, .deleteFork, .forkDifference, .promoteFork, .whyPlayer,
         .whyTreasure:
         try forkRequest(part, entry, request, body, connection)
@@ -195,6 +184,18 @@ final class HTTPGateway: HTTPApplication {
         ("Content-Type", "text/plain; charset=us-ascii"), ("Cache-Control", "no-cache"),
         ("ETag", "\"\(entry.map.digest.hex)\""),
       ], body: entry.map.mapText())
+  }
+
+  private func drawing(_ entry: HuntEntry, _ connection: ConnectionID) {
+    do throws(WorldDrawing.Refusal) {
+      let bytes = try WorldDrawing.bytes(of: entry.map)
+      loop.respond(
+        connection, status: 200,
+        headers: [
+          ("Content-Type", "application/octet-stream"), ("Cache-Control", "no-cache"),
+          ("ETag", "\"\(entry.map.digest.hex)\""),
+        ], body: bytes)
+    } catch { fail(connection, 404, error.code, error.message) }
   }
 
   // MARK: Reads
@@ -469,7 +470,25 @@ final class HTTPGateway: HTTPApplication {
     guard isText else {
       return loop.closeWebSocket(connection, code: 1003, reason: "text only")
     }
-    live.message(connection, bytes)
+    if !take(connection, bytes) {
+      live.tell(
+        connection, error: "bad_message",
+        "expected {\"subscribe\":{\"hunt\":\"NAME\"}}, or {\"ask\":{\"id\":NUMBER, ...}}")
+    }
+  }
+
+  /// Does what a message asks for; false when it makes no sense.
+  private func take(_ connection: ConnectionID, _ bytes: RawSpan) -> Bool {
+    guard bytes.byteCount <= Self.messageBytesMax else { return false }
+    let text = (0..<bytes.byteCount).map { bytes.byte($0) }
+    guard let root = YamlNode.parse(text).value, case .mapping(let pairs) = root.content,
+      pairs.count == 1
+    else { return false }
+    switch pairs[0].key {
+    case "subscribe": return live.subscribe(connection, pairs[0].value)
+    case "ask": return queries.take(connection, pairs[0].value)
+    default: return false
+    }
   }
 
   // MARK: The loop's other calls
@@ -478,6 +497,7 @@ final class HTTPGateway: HTTPApplication {
 
   func closed(_ connection: ConnectionID) {
     pending[connection] = nil
+    queries.closed(connection)
     live.leave(connection)
   }
 

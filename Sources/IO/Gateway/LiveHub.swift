@@ -74,23 +74,19 @@ final class LiveHub {
 
   // MARK: Viewers
 
-  /// `{"subscribe":{"hunt":NAME}}`, the one message that viewers send.
-  func message(_ connection: ConnectionID, _ bytes: RawSpan) {
-    let text = (0..<bytes.byteCount).map { bytes.byte($0) }
-    guard bytes.byteCount <= 4_096, let root = YamlNode.parse(text).value,
-      case .mapping(let pairs) = root.content, pairs.count == 1, pairs[0].key == "subscribe",
-      case .mapping(let inner) = pairs[0].value.content,
+  /// Takes what stands under `subscribe`; false when that names no hunt.
+  func subscribe(_ connection: ConnectionID, _ wish: YamlNode) -> Bool {
+    guard case .mapping(let inner) = wish.content,
       let hunt = inner.first(where: { $0.key == "hunt" }),
       case .scalar(let name, _) = hunt.value.content
-    else {
-      return tell(
-        connection, error: "bad_message", "expected {\"subscribe\":{\"hunt\":\"NAME\"}}")
-    }
+    else { return false }
     guard let entry = engine.hunt(named: name) else {
-      return tell(connection, error: "unknown_hunt", "there is no such hunt")
+      tell(connection, error: "unknown_hunt", "there is no such hunt")
+      return true
     }
     leave(connection)
     join(connection, entry, isSocket: true)
+    return true
   }
 
   func join(_ connection: ConnectionID, _ entry: HuntEntry, isSocket: Bool) {
@@ -141,7 +137,7 @@ final class LiveHub {
     sendSnapshot(connection, hunt)
   }
 
-  private func tell(_ connection: ConnectionID, error code: String, _ message: String) {
+  func tell(_ connection: ConnectionID, error code: String, _ message: String) {
     var json = JSONWriter(capacity: 128)
     json.beginObject()
     json.key("type")
@@ -264,7 +260,7 @@ final class LiveHub {
     for connection in hunt.viewers {
       guard let viewer = viewers[connection], viewer.hasSnapshot, !viewer.isBehind else { continue }
       // Something still waits for this viewer to read: it starts again when it has caught up.
-      guard loop.pendingBytes(connection) == 0 else {
+      guard !loop.isBacklogged(connection) else {
         markBehind(connection)
         continue
       }

@@ -19,7 +19,8 @@ enum Route {
   case unknown
 
   enum HuntPart {
-    case show, delete, events, world, live, books, treasures, path, nearest, reachable
+    case show, delete, events, world, drawing, live, books, treasures
+    case search(GroundWord)
     case phase(HuntPhase)
     case board(String)
     case player(String)
@@ -74,12 +75,13 @@ enum Route {
     case ("end", 1): return post(.phase(.ended))
     case ("events", 1): return post(.events)
     case ("world", 1): return get(.world)
+    case ("world", 2) where rest[1] == "drawing": return get(.drawing)
     case ("live", 1): return get(.live)
     case ("books", 1): return get(.books)
     case ("treasures", 1): return get(.treasures)
-    case ("path", 1): return get(.path)
-    case ("nearest", 1): return get(.nearest)
-    case ("reachable", 1): return get(.reachable)
+    case ("path", 1): return get(.search(.path))
+    case ("nearest", 1): return get(.search(.nearest))
+    case ("reachable", 1): return get(.search(.reachable))
     case ("boards", 2): return get(.board(rest[1]))
     case ("players", 2): return get(.player(rest[1]))
     case ("players", 3) where rest[2] == "hint": return get(.hint(rest[1]))
@@ -103,89 +105,5 @@ enum Route {
       }
     default: return .unknown
     }
-  }
-}
-
-/// A parameter of a request that breaks its rule.
-struct ParameterFault: Error {
-  let field: String
-  let message: String
-}
-
-extension HTTPRequest {
-  /// An integer parameter within `range`.
-  borrowing func integer(
-    _ name: String, _ range: ClosedRange<Int>, default value: Int
-  ) throws(ParameterFault) -> Int {
-    guard let text = query(name) else { return value }
-    guard let number = Int(text), range.contains(number) else {
-      throw ParameterFault(
-        field: name,
-        message: "\(name) is a whole number from \(range.lowerBound) to \(range.upperBound)")
-    }
-    return number
-  }
-
-  /// A parameter that is one of a few words.
-  borrowing func choice<Choice: RawRepresentable & CaseIterable>(
-    _ name: String, default value: Choice
-  ) throws(ParameterFault) -> Choice where Choice.RawValue == String {
-    guard let text = query(name) else { return value }
-    guard let choice = Choice(rawValue: text) else {
-      let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-      throw ParameterFault(field: name, message: "\(name) is one of: \(words)")
-    }
-    return choice
-  }
-
-  /// A parameter that is `true` or `false`.
-  borrowing func flag(_ name: String) throws(ParameterFault) -> Bool {
-    switch query(name) {
-    case nil, "false": return false
-    case "true", "": return true
-    default: throw ParameterFault(field: name, message: "\(name) is true or false")
-    }
-  }
-
-  /// Where a search begins: the place `from`, or the `player`.
-  var start: SearchEnd {
-    borrowing get throws(ParameterFault) {
-      guard let name = query("player") else {
-        let (x, y, z) = try place("from")
-        return .place(x, y, z)
-      }
-      if query("from") != nil {
-        throw ParameterFault(field: "player", message: "give from or player, not both")
-      }
-      return .player(PlayerName(name))
-    }
-  }
-
-  /// Where a way leads: the place `to`, or the `treasure`.
-  var goal: SearchEnd {
-    borrowing get throws(ParameterFault) {
-      guard let text = query("treasure") else {
-        let (x, y, z) = try place("to")
-        return .place(x, y, z)
-      }
-      if query("to") != nil {
-        throw ParameterFault(field: "treasure", message: "give to or treasure, not both")
-      }
-      guard let id = UInt32(text), id > 0 else {
-        throw ParameterFault(
-          field: "treasure", message: "treasure is a whole number from 1 to 4294967295")
-      }
-      return .treasure(id)
-    }
-  }
-
-  /// A place `x,y` or `x,y,z`.
-  borrowing func place(_ name: String) throws(ParameterFault) -> (Int, Int, Int) {
-    let parts = (query(name) ?? "").split(separator: ",", omittingEmptySubsequences: false)
-    let numbers = parts.compactMap { Int32($0).map(Int.init) }
-    guard numbers.count == parts.count, numbers.count == 2 || numbers.count == 3 else {
-      throw ParameterFault(field: name, message: "\(name) is a place: x,y or x,y,z")
-    }
-    return (numbers[0], numbers[1], numbers.count == 3 ? numbers[2] : 0)
   }
 }

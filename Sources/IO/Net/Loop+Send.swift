@@ -48,6 +48,11 @@ extension Loop {
   /// Bytes queued and not yet taken by the kernel; 0 for a stale id.
   public func pendingBytes(_ id: ConnectionID) -> Int { slot(id)?.out.count ?? 0 }
 
+  /// Whether the kernel was offered bytes and did not take them all, or a send was refused: the
+  /// peer reads slowly, and `drained` follows. Bytes that are only queued for this round do not
+  /// count.
+  public func isBacklogged(_ id: ConnectionID) -> Bool { slot(id)?.owesDrained ?? false }
+
   /// Ends a connection once its queued bytes have left. It receives nothing more.
   public func close(_ id: ConnectionID) {
     guard let connection = slot(id) else { return }

@@ -1,8 +1,5 @@
 // Chart: which part of the world is on screen, and the painted ground below it.
 
-import { Survey } from "./survey.js";
-import { paint } from "./painter.js";
-
 const ZOOM_MAX = 20;            // CSS pixels per cell
 const BASE_PIXELS_MAX = 8e6;    // the whole map, kept for panning; 32 MB
 
@@ -33,13 +30,14 @@ export class Chart {
     if (this.fitted) this.fit(this.filled); else this.moved();
   }
 
-  /** Shows the world in `text`; throws a sentence when it is not a map, and shows bare ground. */
-  load(text, width, height) {
+  /** Shows the ground that `make` gives; when it throws a sentence, that is thrown on, and bare
+   * ground is shown. */
+  load(make, width, height) {
     this.survey = null;
     this.width = width || 1000;
     this.height = height || 1000;
     try {
-      this.survey = new Survey(text);
+      this.survey = make();
       this.width = this.survey.width;
       this.height = this.survey.height;
     } finally {
@@ -67,7 +65,7 @@ export class Chart {
     const canvas = document.createElement("canvas");
     canvas.width = Math.max(1, Math.round(width * k));
     canvas.height = Math.max(1, Math.round(height * k));
-    paint(canvas, this.survey, this.theme, left, top, k);
+    this.survey.paint(canvas, this.theme, left, top, k);
     return { canvas, left, top, width, height, k };
   }
 

@@ -1,6 +1,6 @@
 // Painter: outlines -> a picture, at any scale.
 
-import { ROOFS } from "./survey.js";
+import { ROOFS, Survey } from "./survey.js";
 
 const INKS = {
   light: {
@@ -21,8 +21,13 @@ const INKS = {
   },
 };
 
-/** Fills a canvas with what lies from cell (left, top) on, at `k` pixels per cell. */
-export function paint(canvas, survey, theme, left, top, k) {
+/** A map's survey, painted. */
+export class Town extends Survey {
+  /** Fills a canvas with what lies from cell (left, top) on, at `k` pixels per cell. */
+  paint(canvas, theme, left, top, k) { paint(canvas, this, theme, left, top, k); }
+}
+
+function paint(canvas, survey, theme, left, top, k) {
   const c = canvas.getContext("2d", { alpha: false }), ink = INKS[theme];
   const { width, height } = survey;
   const fill = (path, style) => { c.fillStyle = style; c.fill(path, "evenodd"); };

@@ -24,6 +24,11 @@ export class Scene {
     this.clear();
   }
 
+  /** From what the server calls a place to a cell; undefined for one that is not drawn. */
+  locate(x, y) {
+    return Number.isFinite(x) && Number.isFinite(y) ? [x, y] : undefined;
+  }
+
   clear() {
     this.slots = new Map();
     this.ids = [];
@@ -60,8 +65,9 @@ export class Scene {
 
   move(row, now) {
     if (!Array.isArray(row)) return;
-    const [id, x, y] = row;
-    if (!Number.isFinite(x) || !Number.isFinite(y)) return;
+    const [id] = row, cell = this.locate(row[1], row[2]);
+    if (!cell) return;
+    const [x, y] = cell;
     let slot = this.slots.get(id);
     if (slot === undefined) {
       slot = this.ids.length;
@@ -100,15 +106,18 @@ export class Scene {
   }
 
   treasure(row) {
-    if (!Array.isArray(row) || !Number.isFinite(row[1]) || !Number.isFinite(row[2])) return;
-    const [id, x, y, free, stock, points] = row;
+    if (!Array.isArray(row)) return;
+    const [id, , , free, stock, points] = row;
+    // One that is not drawn counts all the same; a canvas draws nothing at no number.
+    const [x, y] = this.locate(row[1], row[2]) ?? [NaN, NaN];
     this.treasures.set(id, { id, x, y, free, stock, points });
   }
 
   claim(claim, now) {
     const treasure = this.treasures.get(claim.treasure);
     if (treasure && Number.isFinite(claim.free)) treasure.free = claim.free;
-    const x = claim.x ?? treasure?.x, y = claim.y ?? treasure?.y;
+    const told = claim.x !== undefined && this.locate(claim.x, claim.y);
+    const [x, y] = told || [treasure?.x, treasure?.y];
     if (!Number.isFinite(x) || !Number.isFinite(y)) return;
     if (this.ripples.length >= RIPPLES_MAX) this.ripples.shift();
     this.ripples.push({ x, y, now, text: "+" + number(claim.points) });
