@@ -150,6 +150,12 @@ enum BenchCommand {
     plan.work = try arguments.takeInteger("--work", 16...65_536, default: plan.work)
     plan.seed = UInt64(try arguments.takeInteger("--seed", 0...Int.max, default: 1))
     plan.runs = try arguments.takeInteger("--runs", 1...100, default: plan.runs)
+    if let only = arguments.take("--only") {
+      guard only == "searches" else {
+        throw Arguments.Fault(message: "--only \(only): must be searches")
+      }
+      plan.searchesOnly = true
+    }
     let path = arguments.take("--json")
     if let flag = arguments.flags.first {
       throw Arguments.Fault(message: "\(flag.name): unknown flag")

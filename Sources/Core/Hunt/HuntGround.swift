@@ -55,7 +55,8 @@ public struct HuntGround: Sendable {
     var found: [(cost: UInt32, treasure: TreasureRow)] = []
     found.reserveCapacity(min(limit, 1_024))
     let end = finder.explore(
-      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space
+      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space,
+      ahead: { field.prefetch($0, space) }
     ) { node, cost in
       // Of those as near as the last, the lowest ids count.
       if found.count >= limit, cost > found[limit - 1].cost { return false }
@@ -85,7 +86,8 @@ public struct HuntGround: Sendable {
   ) -> (treasure: UInt32, node: UInt32, cost: UInt32)? {
     var found: (treasure: UInt32, node: UInt32, cost: UInt32)?
     _ = finder.explore(
-      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space
+      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space,
+      ahead: { field.prefetch($0, space) }
     ) { node, cost in
       if let found, cost > found.cost { return false }
       // A field's distance of 0 is never in need of repair.
