@@ -24,7 +24,7 @@ enum BenchCommand {
            veltrix bench disk [--data <dir>] [--seconds <n>] [--per-second <n>] [--json <file>]
            veltrix bench pages [--players <n>] [--edges <n>] [--runs <n>] [--json <file>]
            veltrix bench graph [--side <n>] [--treasures <n>] [--work <n>] [--seed <n>]
-                               [--runs <n>] [--json <file>]
+                               [--runs <n>] [--only searches] [--json <file>]
       apply            steps of one partition in memory, no disk, no network: 80 % moves by one step
                        with a hint, 10 % claims, 10 % scores, two boards, batches of 512
       replay           the journal of such a hunt, its joins included and a digest of every page in
@@ -44,6 +44,7 @@ enum BenchCommand {
       graph            hints, edge changes, claims, spawns and paths in a square of blocks with
                        weights of 1 to 16, beside plain Dijkstra; needs 1 GB
       --side <n>       blocks, 16...4,096; --treasures at most an eighth of all  default 3,400
+      --only searches  paths and nearest treasures alone, and the first field
       --work <n>       blocks one event repairs, a tick half as many, 16...65,536  default 1,024
       --json <file>    the figures, for programs
 

@@ -17,7 +17,7 @@ extension GraphBench {
     let count = max(plan.searches / 10, 20)
     paths("path within 256 blocks", near, count, [nil, 1], &finder, body)
     paths("path across the world", nil, count / 2, [25, 100], &finder, body)
-    let edits = "path across the world, 1,000 edges changed before each"
+    let edits = "path after 1,000 edge changes"
     paths(edits, nil, max(count / 10, 4), [nil, nil], edits: 1_000, &finder, body)
   }
 

@@ -31,6 +31,9 @@ extension PathFinder {
     precondition(Int(start) < world.nodeCount && costMax <= distanceMax)
     precondition(nodeBudget > 0 && nodeBudget <= nodeBudgetMax)
     begin()
+    if Self.isForRing(world, space) {
+      return exploreRing(from: start, costMax, nodeBudget, world, space, ahead, visit)
+    }
     append(Label(node: start, cost: 0, estimate: 0), find(start).slot)
     heap.push(UInt64(~UInt32(0)))
     // The least cost of a node that found no room.

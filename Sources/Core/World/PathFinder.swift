@@ -15,8 +15,8 @@ public struct PathFinder: ~Copyable {
   /// Nodes labelled by the last search.
   public internal(set) var labelCount = 0
 
-  /// All memory but that of a search with a heap of its own size, see `Share`.
-  private let memory: SlabView
+  /// Heap, labels and slots, in this order; or tiles.
+  let memory: SlabView
   var heap: DistanceHeap
   /// Labels in order of discovery, 12 bytes each: node, cost to the goal, estimate from the start.
   let labels: SlabView
@@ -157,6 +157,15 @@ public struct PathFinder: ~Copyable {
     case .beyond: return .beyond
     case .budgetSpent: return .budgetSpent
     }
+  }
+
+  /// What the last search for a path had no room for when its budget was spent, in words.
+  public var spentReason: String {
+    if !isTiled { return "the search looked at \(labelCount) blocks without an end" }
+    if tiles.slotCount < tiles.slotMax {
+      return "there is a way, but it has more than \(nodeBudgetMax) steps"
+    }
+    return "the search came to \(tiles.slotCount) squares of 32 x 32 blocks without an end"
   }
 
   /// The id of an edge of the last path found, `0..<stepCount` of it.

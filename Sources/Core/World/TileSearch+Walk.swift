@@ -73,8 +73,11 @@ extension TileSearch {
       let owner = Int(memory.load(ownersAt + slot * 4, as: UInt32.self))
       if owner & 1 != End.start.rawValue { continue }
       let at = owner / 2
-      let theirs = tile(at, .goal)
+      let (mine, theirs) = (tile(at, .start), tile(at, .goal))
       if theirs.slot == 0 { continue }
+      // A cost marked already counts as a greater one, and needs no second look.
+      let least = UInt64(memory.leastSum(ofTiles: costs(mine.slot), costs(theirs.slot)))
+      if least + UInt64(mine.base) + UInt64(theirs.base) > UInt64(cost) { continue }
       for block in 0..<Self.side * Self.side {
         let (there, isMarked) = known(at, block, .start)
         guard let there, !isMarked, let back = known(at, block, .goal).cost,
