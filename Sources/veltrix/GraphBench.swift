@@ -116,7 +116,7 @@ struct GraphBench: ~Copyable {
       let node = draw()
       if taken.insert(node).inserted { places.append(node) }
     }
-    for _ in 0..<(count == plan.treasures ? plan.runs : 1) {
+    for _ in 0..<(count == plan.treasures && !plan.searchesOnly ? plan.runs : 1) {
       var whole = FieldScratch(nodeCount: map.nodeCount)
       field.clear(&space, &whole)
       let start = vx_thread_cpu_ns()

@@ -128,7 +128,9 @@ extension TileSearch {
         let step = UInt32(world.multiplier(tail, world.compass.opposite(direction), space))
         if step == 0 || UInt64(before) + UInt64(step) != UInt64(cost) { continue }
         mark(tailAt, tailBlock)
-        if count == room { hasRoom = false } else {
+        if count == room {
+          hasRoom = false
+        } else {
           stack.store(UInt32(tail), count * 4)
           count += 1
         }
