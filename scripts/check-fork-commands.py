@@ -20,28 +20,9 @@ import sys
 import tempfile
 
 import checking
-from checking import Checks, play, scores
+from checking import Checks, play, scores, small_hunt
 
 check = Checks()
-HUNT = """
-hunt: forks
-world:
-  text: |
-    type octile
-    height 4
-    width 4
-    map
-    ....
-    ....
-    ....
-    ....
-rules: {speed_max: any, walls: false, claims_per_player: 1}
-boards: [{name: all, window: none}]
-treasures:
-  - {id: 1, x: 1, y: 1, points: 1000, stock: 1}
-  - {id: 2, x: 2, y: 2, points: 50, stock: 2}
-  - {id: 3, x: 3, y: 3, points: 10, stock: 10000}
-"""
 
 
 class Engine(checking.Engine):
@@ -83,6 +64,7 @@ def main():
     try:
         bad_usage(engine, folder)
         run(engine, folder)
+        by_name(engine, folder)
         many(engine)
         refused(engine)
     finally:
@@ -147,7 +129,7 @@ def bad_usage(engine, folder):
 
 
 def run(engine, folder):
-    status, _ = engine.call("POST", "", HUNT)
+    status, _ = engine.call("POST", "", small_hunt("forks"))
     check("a hunt is made", status == 201)
     middle = play(engine, "forks", [(7, 1), (8, 1), (9, 2), (7, 2), (8, 2), (10, 2), (7, 3)])
     play(engine, "forks", [(11, 3), ("anna", 3)])
@@ -268,6 +250,24 @@ def run(engine, folder):
           and answer["difference"]["counts"]["players"] == 2, answer)
     del after["anna"], after[13]
     check("and they are gone", scores(engine, "forks") == after, scores(engine, "forks"))
+
+
+def by_name(engine, folder):
+    """Events are added of players as anybody names them."""
+    events = folder + "/named.json"
+    with open(events, "w") as file:
+        file.write('{"kind":"score","player":"anna","value":5}\n')
+    before = scores(engine, "forks").get("anna", 0)
+    status, answer = engine.json("fork", "--append", events)
+    number = answer.get("fork", {}).get("id")
+    check("fork with an event of a player by name", status == 0
+          and scores(engine, "forks", f"&fork={number}").get("anna") == before + 5, answer)
+    with open(events, "w") as file:
+        file.write('{"kind":"score","player":11,"value":5}\n'
+                   '{"kind":"score","player":"nobody","value":5}\n')
+    status, _, error = engine.run("fork", "--append", events)
+    engine.json("fork", "--delete", str(number))
+    check("an event of a player that nobody knows is named", status != 0 and "nobody" in error, error)
 
 
 def many(engine):

@@ -25,7 +25,7 @@ import threading
 import time
 
 import checking
-from checking import play, scores
+from checking import play, scores, small_hunt
 
 spec = importlib.util.spec_from_file_location(
     "check_page", os.path.join(os.path.dirname(os.path.abspath(__file__)), "check-page.py"))
@@ -33,25 +33,6 @@ check_page = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(check_page)
 
 CHEAT, ANNA, BEN = 7, "<b>anna</b>", "ben"
-HUNT = """
-hunt: market
-world:
-  text: |
-    type octile
-    height 4
-    width 4
-    map
-    ....
-    ....
-    ....
-    ....
-rules: {speed_max: any, walls: false, claims_per_player: 1}
-boards: [{name: all, window: none}]
-treasures:
-  - {id: 1, x: 1, y: 1, points: 1000, stock: 1}
-  - {id: 2, x: 2, y: 2, points: 50, stock: 2}
-  - {id: 3, x: 3, y: 3, points: 10, stock: 10000}
-"""
 
 
 class Page:
@@ -202,7 +183,7 @@ def main():
             play(engine, "market", [("walker", 3)], kind="move")
 
     try:
-        engine.call("POST", "", HUNT)
+        engine.call("POST", "", small_hunt("market"))
         engine.call("POST", "/market/start")
         play(engine, "market", [(CHEAT, 1), (CHEAT, 2), (CHEAT, 3), (ANNA, 1), (ANNA, 2), (BEN, 2),
                                 (ANNA, 3), (BEN, 3)])

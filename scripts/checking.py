@@ -177,6 +177,29 @@ class Engine:
         return body
 
 
+def small_hunt(name) -> str:
+    """Three treasures on a field of 4 x 4, each at its number's place, and a claim of each a player."""
+    return f"""
+hunt: {name}
+world:
+  text: |
+    type octile
+    height 4
+    width 4
+    map
+    ....
+    ....
+    ....
+    ....
+rules: {{speed_max: any, walls: false, claims_per_player: 1}}
+boards: [{{name: all, window: none}}]
+treasures:
+  - {{id: 1, x: 1, y: 1, points: 1000, stock: 1}}
+  - {{id: 2, x: 2, y: 2, points: 50, stock: 2}}
+  - {{id: 3, x: 3, y: 3, points: 10, stock: 10000}}
+"""
+
+
 def play(engine, hunt, claims, kind="claim"):
     """Sends each claim from the treasure's own place; the journal offset after the last.
 

@@ -41,8 +41,8 @@ enum BenchCommand {
       pages            forks, digests, differences, writes and reads of a state in pages; needs
                        1.3 GB for a world of 47,000,000 edges
       --edges <n>      10,000...1,000,000,000                             default 47,000,000
-      graph            hints, edge changes, claims, spawns and paths in a square of blocks with
-                       weights of 1 to 16, beside plain Dijkstra; needs 1 GB
+      graph            hints, moves, edge changes, claims, spawns and paths in a square of blocks,
+                       weights of 1 to 16, beside plain Dijkstra; needs 1.5 GB
       --side <n>       blocks, 16...4,096; --treasures at most an eighth of all  default 3,400
       --only searches  paths and nearest treasures alone, and the first field
       --work <n>       blocks one event repairs, a tick half as many, 16...65,536  default 1,024

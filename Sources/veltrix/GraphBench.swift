@@ -23,6 +23,8 @@ struct GraphBench: ~Copyable {
     var runs = 5
     /// Operations of each kind a run.
     var operations = 20_000
+    /// Players who walk.
+    var players = 100_000
     /// Searches of each kind a run.
     var searches = 1_000
     /// Nodes that one event may look at for repairs; a tick half as many.
@@ -38,6 +40,7 @@ struct GraphBench: ~Copyable {
   let map: Topology
   let world: WorldGraph
   let field: TreasureField
+  let pool: PagePool
   var space: PageSpace
   private var scratch: FieldScratch
   var plain: PlainGraph
@@ -57,7 +60,7 @@ struct GraphBench: ~Copyable {
     world = WorldGraph(
       "world", map, addedMax: HuntLimits.edgesDefault, in: &layout)
     field = TreasureField("field", over: world, in: &layout)
-    let pool = PagePool(pageCount: layout.pageCount * 2 + 1)
+    pool = PagePool(pageCount: layout.pageCount * 2 + 1)
     adviseHugePages(pool.memory)
     space = PageSpace(layout, pool: pool)
     scratch = FieldScratch(
@@ -92,6 +95,7 @@ struct GraphBench: ~Copyable {
     measureMemory(body)
     measureSearches(body)
     measureFew(body)
+    measureMoves(body)
   }
 
   mutating func draw() -> UInt32 { UInt32(random.below(UInt64(map.nodeCount))) }
@@ -191,17 +195,29 @@ struct GraphBench: ~Copyable {
 
   /// Changes an edge at random; the time until every hint holds it.
   mutating func changeEdge() -> Int64 {
-    let node = draw()
-    let direction = UInt8(random.below(4))
-    let weight = UInt8(random.below(16)) + 1
-    guard world.neighbour(node, direction) != nil else { return changeEdge() }
-    plain.set(node, direction, weight)
+    let edge = drawEdge()
     let start = vx_monotonic_ns()
-    if case .changed(let change) = world.setEdge(node, direction, multiplier: weight, &space) {
-      field.repair(change, &space, &scratch)
-    }
-    while field.isSettling(space) { field.catchUp(work: plan.work / 2, &space) }
+    field.prefetch(around: edge.node, space)
+    change(edge)
     return vx_monotonic_ns() - start
+  }
+
+  private typealias Edge = (node: UInt32, direction: UInt8, weight: UInt8)
+
+  /// An edge at random and a weight for it, which `plain` has already.
+  private mutating func drawEdge() -> Edge {
+    while true {
+      let edge = (draw(), UInt8(random.below(4)), UInt8(random.below(16)) + 1)
+      if world.neighbour(edge.0, edge.1) == nil { continue }
+      plain.set(edge.0, edge.1, edge.2)
+      return edge
+    }
+  }
+
+  private mutating func change(_ edge: Edge) {
+    let edit = world.setEdge(edge.node, edge.direction, multiplier: edge.weight, &space)
+    if case .changed(let change) = edit { field.repair(change, &space, &scratch) }
+    while field.isSettling(space) { field.catchUp(work: plan.work / 2, &space) }
   }
 
   private mutating func measureTreasures(_ body: (Figure) -> Void) {
@@ -242,8 +258,15 @@ struct GraphBench: ~Copyable {
   private mutating func measureBatch(_ body: (Figure) -> Void) {
     var figure = Figure(name: "10,000 edge changes in one batch", unit: "ms", target: 10)
     for _ in 0..<plan.runs {
+      let edges = (0..<10_000).map { _ in drawEdge() }
       let start = vx_thread_cpu_ns()
-      for _ in 0..<10_000 { _ = changeEdge() }
+      // As a partition does with the events of a batch, it asks ahead for what they will touch.
+      for at in 0..<10_000 {
+        let ahead = edges[min(at + 8, 9_999)].node
+        world.prefetch(ahead, space)
+        field.prefetch(around: ahead, space)
+        change(edges[at])
+      }
       figure.samples.append(Double(vx_thread_cpu_ns() - start) / 1e6)
     }
     body(figure)
@@ -266,8 +289,10 @@ struct GraphBench: ~Copyable {
   // MARK: Few treasures
 
   /// What a claim costs where it changes a large part of the world: how long anybody waits, and how
-  /// long hints around there are unknown at a tick every millisecond.
+  /// long hints around there are unknown at a tick every millisecond. Memory is there from the
+  /// start, as the engine has it: the kernel's zeroing of a page would be the longest wait.
   private mutating func measureFew(_ body: (Figure) -> Void) {
+    touchPages(pool.memory)
     spread(plan.fewTreasures, body)
     let name = "\(plan.fewTreasures) treasures: "
     var waits = Figure(name: name + "longest wait", unit: "us", target: 100)
@@ -306,5 +331,30 @@ struct GraphBench: ~Copyable {
     body(waits)
     body(ticks)
     body(total)
+  }
+
+  // MARK: Moves
+
+  /// A whole move with a hint, judged by a hunt of its own on the same weights.
+  private mutating func measureMoves(_ body: (Figure) -> Void) {
+    var figures = [
+      Figure(name: "move with hint, mean of 512, p50", unit: "ns", target: 100),
+      Figure(name: "move with hint, mean of 512, p99", unit: "ns", target: 1_000),
+      Figure(name: "move with hint, alone, p50", unit: "ns"),
+      Figure(name: "move with hint, alone, p99", unit: "ns", target: 1_000),
+    ]
+    var moves = MoveBench(
+      side: plan.side, treasures: plan.treasures, players: plan.players, seed: plan.seed,
+      weights: plain)
+    _ = plain.spread(moves.places)
+    for _ in 0..<plan.runs {
+      let (means, single) = moves.run(moves: plan.operations * 50, against: plain)
+      for (at, part) in [500_000, 990_000].enumerated() {
+        figures[at].samples.append(Double(means.percentile(perMillion: UInt64(part))))
+        figures[at + 2].samples.append(Double(single.percentile(perMillion: UInt64(part))))
+      }
+    }
+    faults += moves.faults
+    figures.forEach(body)
   }
 }

@@ -29,6 +29,11 @@ struct PlainGraph: ~Copyable {
     weights.store(weight, Int(node) * 4 + Int(direction))
   }
 
+  /// Copies the weights, a byte for each direction of each node, to a slab of as many bytes.
+  func copyWeights(to target: Slab) {
+    target.copy(from: weights, at: 0, to: 0, count: weights.byteCount)
+  }
+
   /// The distance and the treasure of a node, as `spread` found them.
   func at(_ node: UInt32) -> (distance: UInt32, treasure: UInt32) {
     let key = keys.load(Int(node) * 8, as: UInt64.self)

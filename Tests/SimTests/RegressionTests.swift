@@ -20,6 +20,13 @@ private func holds(_ seed: UInt64, _ steps: Int, _ faults: Set<SimulationFault>)
   #expect(holds(77, 6_000, [.lost, .flushFails, .kill, .power]))
 }
 
+/// A hunt's manifest got its name, the flush of the folder failed, and the process was killed. The next
+/// start found the manifest, played on the hunt and wrote its journal; a power cut took the name, and
+/// the one after that refused a journal without a manifest. A start flushes the names that it finds.
+@Test func aNameThatIsFoundIsMadeDurable() {
+  #expect(holds(40_000_810, 312, [.lost, .flushFails, .kill, .power]))
+}
+
 /// A shadow had pages kept for its state and none for its books, and for a small hunt too few of
 /// the state: it trapped, and the whole engine with it, when forks had taken the rest.
 @Test func aShadowNeverTrapsForWantOfPages() {

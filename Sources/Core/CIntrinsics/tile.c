@@ -1,8 +1,8 @@
 #include "CIntrinsics.h"
 
-// Least costs of walking in a square of 32 x 32 blocks, a row of 32 lanes at a time. The vectors are
-// as wide as a row whatever the processor: the compiler splits them where it must. The same bytes
-// come out on every processor; what differs is how many instructions that takes.
+// Least costs of walking in a square of 32 x 32 blocks, a row of 32 lanes at a time. The vectors
+// are as wide as a row whatever the processor: the compiler splits them where it must. The same
+// bytes come out on every processor; what differs is how many instructions that takes.
 
 // Vectors are passed to inlined functions only, so no call depends on how wide registers are.
 #pragma clang diagnostic ignored "-Wpsabi"

@@ -235,19 +235,14 @@ extension HuntState {
   /// Asks for what an event will touch: the player's row, and the world around the place, or the
   /// treasure's row and the player's row of each board; call some events after `prefetchIndex`.
   public mutating func prefetchRow(_ lines: LineRun, _ at: Int) {
+    let kind = lines.load(at, byte: 1, as: UInt8.self)
+    if kind == EventKind.edge.rawValue { return prefetchPlace(lines, at, isRead: true) }
     let player = lines.load(at, byte: 24, as: UInt64.self)
     guard player != 0, let row = playerIndex.find(player, space) else { return }
     players.prefetch(Int(row), space)
     lastRows.store(UInt32(truncatingIfNeeded: row), Int(player & 63) &* 4)
-    let kind = lines.load(at, byte: 1, as: UInt8.self)
     if kind == EventKind.move.rawValue {
-      let x = lines.load(at, byte: 40, as: Int32.self)
-      let y = lines.load(at, byte: 44, as: Int32.self)
-      let z = lines.load(at, byte: 48, as: Int32.self)
-      guard let node = world.node(x, y, z) else { return }
-      world.prefetch(node, space)
-      if isReplaying { field.prefetch(node, space) } else { field.prefetch(around: node, space) }
-      return
+      return prefetchPlace(lines, at, isRead: !isReplaying)
     }
     if kind == EventKind.claim.rawValue {
       let treasure = lines.load(at, byte: 52, as: UInt32.self)
@@ -257,5 +252,18 @@ extension HuntState {
     }
     let time = lines.load(at, byte: 32, as: Int64.self)
     boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: time, space)
+  }
+
+  /// Asks for the world and the field at an event's place.
+  ///
+  /// - Parameter isRead: Whether the field around it is of use, and not only there.
+  @inline(__always)
+  private func prefetchPlace(_ lines: LineRun, _ at: Int, isRead: Bool) {
+    let x = lines.load(at, byte: 40, as: Int32.self)
+    let y = lines.load(at, byte: 44, as: Int32.self)
+    let z = lines.load(at, byte: 48, as: Int32.self)
+    guard let node = world.node(x, y, z) else { return }
+    world.prefetch(node, space)
+    if isRead { field.prefetch(around: node, space) } else { field.prefetch(node, space) }
   }
 }

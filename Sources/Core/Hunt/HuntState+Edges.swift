@@ -30,6 +30,7 @@ extension HuntState {
     guard let node = world.node(event.x, event.y, event.z) else { return .outsideWorld }
     guard Int(order.direction) < world.degree else { return .outOfRange }
     let multiplier = order.action == .open ? nil : UInt8(order.amount)
+    field.prefetch(around: node, space)
     return repair(world.setEdge(node, order.direction, multiplier: multiplier, &space))
   }
 

@@ -102,6 +102,16 @@ public struct PageSpace: ~Copyable, Sendable {
   @inlinable @inline(__always)
   public func prefetch(_ address: Int) { memory.prefetch(offset(address)) }
 
+  /// Asks for the line of a logical byte address and for the lines right before and after it, as
+  /// far as they are of the same page.
+  @inlinable @inline(__always)
+  public func prefetchAround(_ address: Int) {
+    let offset = offset(address)
+    memory.prefetch(offset)
+    if offset & 4095 >= 64 { memory.prefetch(offset &- 64) }
+    if offset & 4095 < 4096 &- 64 { memory.prefetch(offset &+ 64) }
+  }
+
   /// Where a logical byte address lies in `memory`, to read; traps past the root.
   @inlinable @inline(__always)
   func offset(_ address: Int) -> Int {

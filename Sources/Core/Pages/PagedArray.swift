@@ -63,6 +63,20 @@ public import Bounded
     return (before, at, index &+ 1 < count ? load(index &+ 1, space) : at)
   }
 
+  /// Rows `index`, a multiple of four, to `index + 3` with one walk of the page table, which they
+  /// share; all four are there, and take no more than a page.
+  @inlinable @inline(__always)
+  public func loadFour(_ index: Int, _ space: borrowing PageSpace) -> (Row, Row, Row, Row) {
+    precondition(index >= 0 && index & 3 == 0 && index &+ 3 < count && shift <= 10)
+    let offset = space.offset(address &+ (index &<< shift))
+    let stride = 1 &<< shift
+    return (
+      space.memory.load(offset, as: Row.self), space.memory.load(offset &+ stride, as: Row.self),
+      space.memory.load(offset &+ 2 &* stride, as: Row.self),
+      space.memory.load(offset &+ 3 &* stride, as: Row.self)
+    )
+  }
+
   @inlinable @inline(__always)
   public func store(_ row: Row, _ index: Int, _ space: inout PageSpace) {
     precondition(index >= 0 && index < count)
@@ -81,6 +95,13 @@ public import Bounded
   public func prefetch(_ index: Int, _ space: borrowing PageSpace) {
     if index >= 0 && index < count { space.prefetch(address &+ (index &<< shift)) }
   }
+
+  /// Asks for row `index` and the lines beside it: see `PageSpace.prefetchAround`.
+  @inlinable @inline(__always)
+  public func prefetchAround(_ index: Int, _ space: borrowing PageSpace) {
+    if index >= 0 && index < count { space.prefetchAround(address &+ (index &<< shift)) }
+  }
+
   /// Calls `body` with each row whose bytes differ between two spaces, ascending.
   ///
   /// - Complexity: As `PageSpace.forEachDifferingRow`.

@@ -19,8 +19,8 @@ struct BucketQueue: ~Copyable {
   private let entries: Slab
   /// For each bucket the place of its first entry plus 1, 4 bytes.
   private let firsts: Slab
-  /// A bit a bucket: it is not empty.
-  private var filled = InlineArray<16, UInt64>(repeating: 0)
+  /// A bit a bucket: it is not empty. (Not an inline array: reading one element copies all.)
+  private let filled = Slab(byteCount: bucketCount / 8, alignment: 64)
   /// The bucket of the last entry taken, counted from distance 0.
   private var now = 0
   private var shift = 0
@@ -39,12 +39,12 @@ struct BucketQueue: ~Copyable {
   mutating func removeAll(leastCost: UInt64) {
     shift = 63 - leastCost.leadingZeroBitCount
     for word in 0..<16 {
-      var bits = filled[word]
+      var bits = filled.load(word * 8, as: UInt64.self)
       while bits != 0 {
         firsts.store(0 as UInt32, (word << 6 | bits.trailingZeroBitCount) * 4)
         bits &= bits - 1
       }
-      filled[word] = 0
+      filled.store(0 as UInt64, word * 8)
     }
     far.removeAll()
     (count, now, used, free) = (0, 0, 0, 0)
@@ -75,7 +75,7 @@ struct BucketQueue: ~Copyable {
     entries.store(entry, place &* 16)
     entries.store(firsts.load(ring &* 4, as: UInt32.self), place &* 16 &+ 8)
     firsts.store(UInt32(truncatingIfNeeded: place &+ 1), ring &* 4)
-    filled[ring &>> 6] |= 1 &<< UInt64(truncatingIfNeeded: ring & 63)
+    mark(ring)
   }
 
   /// Removes an entry of the nearest bucket.
@@ -93,7 +93,7 @@ struct BucketQueue: ~Copyable {
     let entry = entries.load(place &* 16, as: UInt64.self)
     let next = entries.load(place &* 16 &+ 8, as: UInt32.self)
     firsts.store(next, ring &* 4)
-    if next == 0 { filled[ring &>> 6] &= ~(1 &<< UInt64(truncatingIfNeeded: ring & 63)) }
+    if next == 0 { unmark(ring) }
     entries.store(free, place &* 16 &+ 8)
     free = UInt32(truncatingIfNeeded: place &+ 1)
     return entry
@@ -118,20 +118,36 @@ struct BucketQueue: ~Copyable {
     }
     count &-= taken &- 1
     firsts.store(place, ring &* 4)
-    if place == 0 { filled[ring &>> 6] &= ~(1 &<< UInt64(truncatingIfNeeded: ring & 63)) }
+    if place == 0 { unmark(ring) }
     return taken
+  }
+
+  /// Notes that a bucket of the ring is not empty.
+  @inline(__always) private func mark(_ ring: Int) {
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: ring & 63)
+    filled.store(word(ring &>> 6) | bit, ring &>> 6 &* 8)
+  }
+
+  @inline(__always) private func unmark(_ ring: Int) {
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: ring & 63)
+    filled.store(word(ring &>> 6) & ~bit, ring &>> 6 &* 8)
+  }
+
+  /// Which of 64 buckets of the ring are not empty.
+  @inline(__always) private func word(_ index: Int) -> UInt64 {
+    filled.load(index &* 8, as: UInt64.self)
   }
 
   /// The nearest bucket of the ring that is not empty, counted from distance 0; `.max` for none.
   @inline(__always) private func nearestBucket() -> Int {
     let start = now & (Self.bucketCount &- 1)
-    let ahead = filled[start &>> 6] &>> UInt64(truncatingIfNeeded: start & 63)
+    let ahead = word(start &>> 6) &>> UInt64(truncatingIfNeeded: start & 63)
     if ahead != 0 { return now &+ ahead.trailingZeroBitCount }
     for step in 1...16 {
-      let word = (start &>> 6 &+ step) & 15
-      let bits = filled[word]
+      let at = (start &>> 6 &+ step) & 15
+      let bits = word(at)
       if bits == 0 { continue }
-      let ring = word &<< 6 | bits.trailingZeroBitCount
+      let ring = at &<< 6 | bits.trailingZeroBitCount
       return now &+ (ring &- start) & (Self.bucketCount &- 1)
     }
     return .max
@@ -161,14 +177,14 @@ struct BucketQueue: ~Copyable {
     for ring in 0..<Self.bucketCount {
       var place = firsts.load(ring * 4, as: UInt32.self)
       firsts.store(0 as UInt32, ring * 4)
-      filled[ring >> 6] &= ~(1 << UInt64(ring & 63))
+      unmark(ring)
       while place != 0 {
         let at = Int(place - 1) * 16
         let next = entries.load(at + 8, as: UInt32.self)
         if isKept(entries.load(at, as: UInt64.self)) {
           entries.store(firsts.load(ring * 4, as: UInt32.self), at + 8)
           firsts.store(place, ring * 4)
-          filled[ring >> 6] |= 1 << UInt64(ring & 63)
+          mark(ring)
         } else {
           entries.store(free, at + 8)
           free = place

@@ -1,41 +1,43 @@
+public import Bounded
+
 /// The directions of a world of known size, as tables for inner loops; none of a network.
+///
+/// The tables are in a slab and not in the struct: an element of an inline array that somebody else
+/// keeps is read by copying the whole array.
 @frozen @usableFromInline struct Compass: Sendable {
   @usableFromInline let degree: Int
-  /// What to add to a node for a step in each direction; without the levels that a walker climbs.
-  @usableFromInline let deltas: InlineArray<26, Int32>
-  /// Cost of a step in each direction over an edge with multiplier 1.
-  @usableFromInline let costs: InlineArray<26, UInt32>
-  @usableFromInline let opposites: InlineArray<26, UInt8>
+  /// 12 bytes a direction: Int32, what to add to a node for a step, without the levels that a
+  /// walker climbs; UInt32, what the step costs over an edge with multiplier 1; UInt32, the
+  /// direction that leads back.
+  @usableFromInline let table: SlabView
 
   init(_ neighbourhood: Neighbourhood, width: Int, height: Int) {
     degree = neighbourhood.degree
-    var deltas = InlineArray<26, Int32>(repeating: 0)
-    var costs = InlineArray<26, UInt32>(repeating: 0)
-    var opposites = InlineArray<26, UInt8>(repeating: 0)
+    let slab = Slab(byteCount: 26 * 12, alignment: 64)
     for direction in 0..<degree {
       let (x, y, z) = neighbourhood.offset(direction)
-      deltas[direction] = Int32((z * height + y) * width + x)
+      slab.store(Int32((z * height + y) * width + x), direction * 12)
       switch abs(x) + abs(y) + abs(z) {
-      case 1: costs[direction] = neighbourhood.straightCost
-      case 2: costs[direction] = neighbourhood.diagonalCost
-      default: costs[direction] = neighbourhood.cornerCost
+      case 1: slab.store(neighbourhood.straightCost, direction * 12 + 4)
+      case 2: slab.store(neighbourhood.diagonalCost, direction * 12 + 4)
+      default: slab.store(neighbourhood.cornerCost, direction * 12 + 4)
       }
-      opposites[direction] = UInt8(neighbourhood.opposite(direction))
+      slab.store(UInt32(neighbourhood.opposite(direction)), direction * 12 + 8)
     }
-    self.deltas = deltas
-    self.costs = costs
-    self.opposites = opposites
+    table = SlabView(slab)
   }
 
-  @inlinable @inline(__always) func delta(_ direction: Int) -> Int { Int(deltas[direction]) }
+  @inlinable @inline(__always) func delta(_ direction: Int) -> Int {
+    Int(table.load(direction &* 12, as: Int32.self))
+  }
 
   @inlinable @inline(__always) func cost(_ direction: Int) -> UInt64 {
-    UInt64(costs[direction])
+    UInt64(table.load(direction &* 12 &+ 4, as: UInt32.self))
   }
 
   /// The direction that leads back.
   @inlinable @inline(__always) func opposite(_ direction: Int) -> Int {
-    Int(opposites[direction])
+    Int(table.load(direction &* 12 &+ 8, as: UInt32.self))
   }
 
   /// `opposite` of a grid.

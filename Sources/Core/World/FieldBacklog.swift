@@ -237,21 +237,35 @@ public import Pages
     return first
   }
 
+  /// The least of the up to four entries from position `child` on, and its position.
+  @inline(__always)
+  private func leastChild(
+    _ child: Int, _ count: Int, _ space: borrowing PageSpace
+  ) -> (position: Int, entry: UInt64) {
+    if child &+ 4 <= count {
+      // Branches on purpose: the loads of the level below begin on a guess then.
+      let (a, b, c, d) = queue.loadFour(child &+ 3, space)
+      var (position, least) = (child, a)
+      if b < least { (position, least) = (child &+ 1, b) }
+      if c < least { (position, least) = (child &+ 2, c) }
+      if d < least { (position, least) = (child &+ 3, d) }
+      return (position, least)
+    }
+    var (position, least) = (child, entry(child, space))
+    for sibling in child &+ 1..<max(child &+ 1, count) {
+      let other = entry(sibling, space)
+      if other < least { (position, least) = (sibling, other) }
+    }
+    return (position, least)
+  }
+
   private func sink(_ entry: UInt64, from position: Int, _ row: Row, _ space: inout PageSpace) {
     let count = Int(row.queued)
     var hole = position
     while true {
       let child = hole &* 4 &+ 1
       if child >= count { break }
-      var least = child
-      var value = self.entry(child, space)
-      for sibling in child &+ 1..<max(child &+ 1, min(child &+ 4, count)) {
-        let other = self.entry(sibling, space)
-        if other < value {
-          value = other
-          least = sibling
-        }
-      }
+      let (least, value) = leastChild(child, count, space)
       if entry <= value { break }
       setEntry(value, hole, &space)
       hole = least

@@ -4,15 +4,15 @@ internal import Pages
 /// Exact cheapest walks over grids of four ways, from both ends at once, a square of 32 x 32 blocks
 /// at a time.
 ///
-/// Costs of walking from the start, and others to the goal, lie in tiles, two bytes a block beside a
-/// base. Of all tiles that something was written to, the one with the least such cost is settled: the
-/// processor improves whole rows of 32 blocks until nothing changes. Then it is offered to the tiles
-/// around. A tile is settled two to three times, and everything nearer than the least cost that waits
-/// is exact. Both ends have met when what waits on both sides costs as much as the cheapest walk
-/// found. Nothing is known of the world beforehand, so no edit costs anything here.
+/// Costs of walking from the start, and others to the goal, lie in tiles, two bytes a block beside
+/// a base. Of all tiles that something was written to, the one with the least such cost is settled:
+/// the processor improves whole rows of 32 blocks until nothing changes. Then it is offered to the
+/// tiles around. A tile is settled two to three times, and everything nearer than the least cost
+/// that waits is exact. Both ends have met when what waits on both sides costs as much as the
+/// cheapest walk found. Nothing is known of the world beforehand, so no edit costs anything here.
 ///
-/// It gives up where a tile's costs do not fit (`spanMax`), as in mazes of dear steps, and on worlds
-/// of more than `tileCountMax` tiles; then a search that labels single nodes must answer.
+/// It gives up where a tile's costs do not fit (`spanMax`), as in mazes of dear steps, and is not
+/// for worlds of more than `tileCountMax` tiles; then a search that labels single nodes answers.
 struct TileSearch: ~Copyable {
   /// Blocks along each side of a tile.
   static var side: Int { 32 }
@@ -56,8 +56,8 @@ struct TileSearch: ~Copyable {
   }
 
   let memory: SlabView
-  /// Byte offsets: records of tiles, tags of planes, which tile is in a slot, words of a row, planes,
-  /// and costs.
+  /// Byte offsets: records of tiles, tags of planes, which tile is in a slot, words of a row,
+  /// planes, and costs.
   let tilesAt: Int
   let tagsAt: Int
   let ownersAt: Int

@@ -19,25 +19,33 @@ extension TreasureField {
   ///
   /// - Complexity: O(work log n); no allocation.
   public func catchUp(work: Int, _ space: inout PageSpace) {
-    var row = backlog.load(space)
-    if row.isPending == 0 { return }
+    if !backlog.isPending(space) { return }
     let hasAdded = !world.added.isEmpty(space)
+    switch shape(hasAdded: hasAdded) {
+    case .four: catchUp(work: work, GridGround<4>(), &space)
+    case .eight: catchUp(work: work, GridGround<8>(), &space)
+    case .any: catchUp(work: work, EveryGround(hasAdded: hasAdded), &space)
+    }
+  }
+
+  private func catchUp(work: Int, _ ground: some FieldGround, _ space: inout PageSpace) {
+    var row = backlog.load(space)
     var left = work
     while left > 0 {
       left -= 1
       if row.rimFirst < row.rimEnd {
         let (node, key) = backlog.takeRim(&row, space)
-        left -= raiseDependants(of: node, key, hasAdded, &row, &space) - 1
+        left -= raiseDependants(of: node, key, ground, &row, &space) - 1
       } else if row.isSeekingRim {
-        seekUnsupported(hasAdded, &row, &space)
+        seekUnsupported(ground, &row, &space)
       } else if row.raised > 0 {
         if let node = backlog.takeRaised(&row, &space) {
-          improve(node, hasAdded, &row, &space)
+          improve(node, ground, &row, &space)
         }
       } else if row.queued > 0 {
-        left -= settleNext(hasAdded, &row, &space) - 1
+        left -= settleNext(ground, &row, &space) - 1
       } else if row.isSeekingQueue {
-        seekImproved(hasAdded, &row, &space)
+        seekImproved(ground, &row, &space)
       } else if !backlog.wipe(&row, &space) {
         return backlog.store(FieldBacklog.Row(), &space)
       }
@@ -48,30 +56,27 @@ extension TreasureField {
   /// Raises the neighbours whose last support was `node` with its old `key`; the work that it was.
   @inline(__always)
   private func raiseDependants(
-    of node: Int, _ key: UInt64, _ hasAdded: Bool, _ row: inout FieldBacklog.Row,
+    of node: Int, _ key: UInt64, _ ground: some FieldGround, _ row: inout FieldBacklog.Row,
     _ space: inout PageSpace
   ) -> Int {
-    var edges = InEdges(node, world, space, hasAdded: hasAdded)
-    var seen = 0
-    while let edge = edges.next(world, space) {
-      seen &+= 1
-      let theirs = rows.load(edge.tail, space)
-      if theirs <= key || theirs &>> 32 == 0 { continue }
-      let cost = world.cost(edge, space)
-      if !Self.mayOwe(theirs, to: key, cost, isLoose: row.isLoose) { continue }
-      if isSupported(edge.tail, theirs, space, hasAdded: hasAdded) { continue }
-      rows.store(0, edge.tail, &space)
-      backlog.raise(edge.tail, theirs, &row, &space)
-    }
-    return Self.work(edges: seen)
+    let isLoose = row.isLoose
+    return ground.forEachTail(
+      of: node, self, &space, &row,
+      where: { theirs, _ in Self.mayDepend(theirs, on: key, isLoose: isLoose) },
+      do: { tail, theirs, cost, space, row in
+        if !Self.mayOwe(theirs, to: key, cost, isLoose: isLoose) { return }
+        if ground.isSupported(tail, theirs, self, space) { return }
+        rows.store(0, tail, &space)
+        backlog.raise(tail, theirs, &row, &space)
+      })
   }
 
   /// Gives a node the best that its neighbours offer.
   @inline(__always)
   private func improve(
-    _ node: Int, _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+    _ node: Int, _ ground: some FieldGround, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
   ) {
-    let offer = bestOffer(node, space, hasAdded: hasAdded)
+    let offer = ground.bestOffer(node, self, space)
     if rows.load(node, space) &- 1 <= offer &- 1 { return }
     rows.store(offer, node, &space)
     queue(offer, node, &row, &space)
@@ -81,25 +86,21 @@ extension TreasureField {
   /// it was.
   @inline(__always)
   private func settleNext(
-    _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+    _ ground: some FieldGround, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
   ) -> Int {
     let entry = backlog.popFirst(&row, &space)
     let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
     let key = rows.load(node, space)
     if key &>> 32 != entry &>> 32 || key == 0 { return 1 }  // stale
-    var edges = InEdges(node, world, space, hasAdded: hasAdded)
-    var seen = 0
-    while let edge = edges.next(world, space) {
-      seen &+= 1
-      let theirs = rows.load(edge.tail, space)
-      let least = key &+ edge.least &<< 32
-      if theirs &- 1 <= least &- 1 && least > key { continue }
-      let offer = self.offer(key, world.cost(edge, space))
-      if theirs &- 1 <= offer &- 1 { continue }
-      rows.store(offer, edge.tail, &space)
-      queue(offer, edge.tail, &row, &space)
-    }
-    return Self.work(edges: seen)
+    return ground.forEachTail(
+      of: node, self, &space, &row,
+      where: { theirs, least in Self.mayImprove(theirs, by: key, least) },
+      do: { tail, theirs, cost, space, row in
+        let offer = self.offer(key, cost)
+        if theirs &- 1 <= offer &- 1 { return }
+        rows.store(offer, tail, &space)
+        queue(offer, tail, &row, &space)
+      })
   }
 
   @inline(__always)
@@ -127,13 +128,13 @@ extension TreasureField {
 
   /// Looks at the next node for whether it owes its key to a node that was lost from the rim.
   private func seekUnsupported(
-    _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+    _ ground: some FieldGround, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
   ) {
     if row.seekingRim == 0 { (row.isRimLost, row.seekingRim) = (0, 1) }
     let node = Int(row.seekingRim) - 1
     row.seekingRim = node + 1 == world.nodeCount ? 0 : row.seekingRim + 1
     let key = rows.load(node, space)
-    if key &>> 32 == 0 || isSupported(node, key, space, hasAdded: hasAdded) { return }
+    if key &>> 32 == 0 || ground.isSupported(node, key, self, space) { return }
     rows.store(0, node, &space)
     backlog.raise(node, key, &row, &space)
   }
@@ -141,12 +142,12 @@ extension TreasureField {
   /// Looks at the next node for whether its neighbours offer more, as they may where one of them
   /// was lost from the queue.
   private func seekImproved(
-    _ hasAdded: Bool, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
+    _ ground: some FieldGround, _ row: inout FieldBacklog.Row, _ space: inout PageSpace
   ) {
     if row.seekingQueue == 0 { (row.isQueueLost, row.seekingQueue) = (0, 1) }
     let node = Int(row.seekingQueue) - 1
     row.seekingQueue = node + 1 == world.nodeCount ? 0 : row.seekingQueue + 1
-    improve(node, hasAdded, &row, &space)
+    improve(node, ground, &row, &space)
   }
 
   // MARK: Carrying over

@@ -15,16 +15,27 @@ extension TreasureField {
     _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     begin(space, &scratch)
+    switch shape(hasAdded: scratch.hasAdded) {
+    case .four: repair(change, GridGround<4>(), &space, &scratch)
+    case .eight: repair(change, GridGround<8>(), &space, &scratch)
+    case .any: repair(change, EveryGround(hasAdded: scratch.hasAdded), &space, &scratch)
+    }
+  }
+
+  private func repair(
+    _ change: EdgeChange, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
+  ) {
     if scratch.isBeside {
-      if !change.isIncrease { lower(change, &space, &scratch) }
+      if !change.isIncrease { lower(change, ground, &space, &scratch) }
       notice(&scratch, space)
-      raiseUnsupported(change, &space, &scratch)
-      repairRegion(pushesTies: true, &space, &scratch)
+      raiseUnsupported(change, ground, &space, &scratch)
+      repairRegion(pushesTies: true, ground, &space, &scratch)
     } else if !change.isIncrease {
-      lower(change, &space, &scratch)
-    } else if hasLostSupport(change, space, hasAdded: scratch.hasAdded) {
+      lower(change, ground, &space, &scratch)
+    } else if hasLostSupport(change, ground, space) {
       raise(Int(change.tail), &space, &scratch)
-      repairRegion(pushesTies: false, &space, &scratch)
+      repairRegion(pushesTies: false, ground, &space, &scratch)
     }
   }
 
@@ -37,6 +48,17 @@ extension TreasureField {
     _ scratch: inout FieldScratch
   ) {
     begin(continues: continues, space, &scratch)
+    switch shape(hasAdded: scratch.hasAdded) {
+    case .four: repair(&changes, GridGround<4>(), &space, &scratch)
+    case .eight: repair(&changes, GridGround<8>(), &space, &scratch)
+    case .any: repair(&changes, EveryGround(hasAdded: scratch.hasAdded), &space, &scratch)
+    }
+  }
+
+  private func repair(
+    _ changes: inout EdgeChanges, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
+  ) {
     var (increases, decreases) = (false, false)
     for at in 0..<changes.count {
       let isIncrease = changes[at].isIncrease
@@ -44,20 +66,20 @@ extension TreasureField {
       decreases = decreases || !isIncrease
     }
     if scratch.isBeside || (increases && decreases) {
-      return repairMixed(changes, &space, &scratch)
+      return repairMixed(changes, ground, &space, &scratch)
     }
     if decreases {
-      for at in 0..<changes.count { lower(changes[at], &space, &scratch) }
+      for at in 0..<changes.count { lower(changes[at], ground, &space, &scratch) }
       return
     }
     // First who lost support, while all keys are the old ones.
     for at in 0..<changes.count {
-      changes.setLost(hasLostSupport(changes[at], space, hasAdded: scratch.hasAdded), at)
+      changes.setLost(hasLostSupport(changes[at], ground, space), at)
     }
     for at in 0..<changes.count where changes.hasLost(at) {
       raise(Int(changes[at].tail), &space, &scratch)
     }
-    repairRegion(pushesTies: false, &space, &scratch)
+    repairRegion(pushesTies: false, ground, &space, &scratch)
   }
 
   /// Repairs the field after `changes`, some dearer and some cheaper, or while some of the field is
@@ -67,14 +89,17 @@ extension TreasureField {
   /// known to be loose. (The other way round a node that an edit gives a new way over a node which
   /// the same edit cuts off would keep the key that this way promised.)
   private func repairMixed(
-    _ changes: borrowing EdgeChanges, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ changes: borrowing EdgeChanges, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) {
     for at in 0..<changes.count where !changes[at].isIncrease {
-      lower(changes[at], &space, &scratch)
+      lower(changes[at], ground, &space, &scratch)
     }
     notice(&scratch, space)
-    for at in 0..<changes.count { raiseUnsupported(changes[at], &space, &scratch) }
-    repairRegion(pushesTies: true, &space, &scratch)
+    for at in 0..<changes.count {
+      raiseUnsupported(changes[at], ground, &space, &scratch)
+    }
+    repairRegion(pushesTies: true, ground, &space, &scratch)
   }
 
   /// Takes notice of what lowering left for later.
@@ -86,7 +111,8 @@ extension TreasureField {
   /// Raises the tail of a changed edge if it has no support: the edge may have been that, or a head
   /// may have lost a key that the tail still owes it.
   private func raiseUnsupported(
-    _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ change: EdgeChange, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) {
     let head = Int(change.head)
     // What is still to come over a key in doubt may now come farther.
@@ -95,7 +121,7 @@ extension TreasureField {
     }
     let tail = Int(change.tail)
     let key = rows.load(tail, space)
-    if key >> 32 != 0 && !isSupported(tail, key, space, hasAdded: scratch.hasAdded) {
+    if key >> 32 != 0 && !ground.isSupported(tail, key, self, space) {
       raise(tail, &space, &scratch)
     }
   }
@@ -107,7 +133,8 @@ extension TreasureField {
   /// Everything it improves gets the same owner. So a node can be improved at an equal distance
   /// only once, and the heap holds each node once at most besides stale entries.
   private func lower(
-    _ change: EdgeChange, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ change: EdgeChange, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) {
     let tail = Int(change.tail)
     let head = rows.load(Int(change.head), space)
@@ -117,7 +144,7 @@ extension TreasureField {
     if held &- 1 <= offer &- 1 || !take(offer, tail, held, &space, scratch) { return }
     push(offer, tail, space, &scratch)
     scratch.isLowering = true
-    settle(pushesTies: true, &space, &scratch)
+    settle(pushesTies: true, ground, &space, &scratch)
   }
 
   /// Gives a node that holds the key `held` a better one; false where the backlog will.
@@ -139,28 +166,14 @@ extension TreasureField {
   /// Whether the tail of a changed edge owed its key to the edge and has no other edge to owe it
   /// to.
   private func hasLostSupport(
-    _ change: EdgeChange, _ space: borrowing PageSpace, hasAdded: Bool
+    _ change: EdgeChange, _ ground: some FieldGround, _ space: borrowing PageSpace
   ) -> Bool {
     let tail = Int(change.tail)
     let key = rows.load(tail, space)
     if key >> 32 == 0 { return false }  // out of reach, or on a treasure
     let head = rows.load(Int(change.head), space)
     if !Self.owes(key, to: head, UInt64(change.old)) { return false }
-    return !isSupported(tail, key, space, hasAdded: hasAdded)
-  }
-
-  /// Whether some neighbour's key plus the edge to it gives `key`, or less where it has not been
-  /// handed on yet.
-  @inline(__always)
-  func isSupported(
-    _ node: Int, _ key: UInt64, _ space: borrowing PageSpace, hasAdded: Bool
-  ) -> Bool {
-    var edges = OutEdges(node, world, space, hasAdded: hasAdded)
-    while let edge = edges.next(world, space) {
-      let beside = rows.load(edge.head, space)
-      if beside &- 1 < key &- 1, key &- beside >= edge.cost &<< 32 { return true }
-    }
-    return false
+    return !ground.isSupported(tail, key, self, space)
   }
 
   /// Takes a node without support into the region.
@@ -175,35 +188,21 @@ extension TreasureField {
   /// Grows the region by all that lose support with it, and gives its nodes their new keys; leaves
   /// to the backlog what is more than the call may do.
   func repairRegion(
-    pushesTies: Bool, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    pushesTies: Bool, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) {
     var position = 0
     while position < scratch.count {
       if scratch.workLeft <= 0 { return carryRegion(byEdges: true, &space, &scratch) }
-      scratch.workLeft &-= raiseDependants(position, &space, &scratch)
+      scratch.workLeft &-= raiseDependants(position, ground, &space, &scratch)
       position &+= 1
     }
     // Offers come from outside the region only, so all are found before any is taken.
     for position in 0..<scratch.count {
-      let offer = bestOffer(scratch.node(position), space, hasAdded: scratch.hasAdded)
-      scratch.setKey(offer, position)
+      scratch.setKey(ground.bestOffer(scratch.node(position), self, space), position)
     }
     seed(&space, &scratch)
-    settle(pushesTies: pushesTies, &space, &scratch)
-  }
-
-  /// The best key that the neighbours of a node offer it; 0 when none does.
-  @inline(__always)
-  func bestOffer(_ node: Int, _ space: borrowing PageSpace, hasAdded: Bool) -> UInt64 {
-    var edges = OutEdges(node, world, space, hasAdded: hasAdded)
-    var best: UInt64 = 0
-    while let edge = edges.next(world, space) {
-      let key = rows.load(edge.head, space)
-      if key == 0 { continue }
-      let offer = self.offer(key, edge.cost)
-      if offer &- 1 < best &- 1 { best = offer }
-    }
-    return best
+    settle(pushesTies: pushesTies, ground, &space, &scratch)
   }
 
   /// Takes into the region the neighbours whose last support was its node at `position`.
@@ -214,31 +213,28 @@ extension TreasureField {
   /// - Returns: The work that it was.
   @inline(__always)
   private func raiseDependants(
-    _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ position: Int, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) -> Int {
     let key = scratch.oldKey(position)
-    var edges = InEdges(scratch.node(position), world, space, hasAdded: scratch.hasAdded)
-    var seen = 0
-    while let edge = edges.next(world, space) {
-      seen &+= 1
-      let theirs = rows.load(edge.tail, space)
-      // Owed to this node only with the same owner and a step more, so most rows are not loaded. A
-      // node that holds a treasure owes its key to nobody: no distance is below 0.
-      if theirs <= key || theirs &>> 32 == 0 { continue }
-      if !scratch.isLoose && UInt32(truncatingIfNeeded: theirs &- key) != 0 { continue }
-      let cost = world.cost(edge, space)
-      if !Self.mayOwe(theirs, to: key, cost, isLoose: scratch.isLoose) { continue }
-      if !isSupported(edge.tail, theirs, space, hasAdded: scratch.hasAdded) {
-        raise(edge.tail, &space, &scratch)
-      }
-    }
-    return Self.work(edges: seen)
+    let isLoose = scratch.isLoose
+    return ground.forEachTail(
+      of: scratch.node(position), self, &space, &scratch,
+      where: { theirs, _ in Self.mayDepend(theirs, on: key, isLoose: isLoose) },
+      do: { tail, theirs, cost, space, scratch in
+        if !Self.mayOwe(theirs, to: key, cost, isLoose: isLoose) { return }
+        if !ground.isSupported(tail, theirs, self, space) { raise(tail, &space, &scratch) }
+      })
   }
 
-  /// Work is counted in nodes; one with many edges counts as more, so that no event adds more than
-  /// eight nodes to a region or a queue for each that it may look at, and those of one last node.
+  /// Whether a neighbour can owe its key to one with `key` at all: only with the same owner and a
+  /// step more, so that most edges are not looked at. A node that holds a treasure owes its key to
+  /// nobody: no distance is below 0.
   @inline(__always)
-  static func work(edges: Int) -> Int { 1 &+ max(0, edges &- 1) &>> 3 }
+  static func mayDepend(_ theirs: UInt64, on key: UInt64, isLoose: Bool) -> Bool {
+    if theirs <= key || theirs &>> 32 == 0 { return false }
+    return isLoose || UInt32(truncatingIfNeeded: theirs &- key) == 0
+  }
 
   /// Whether a neighbour can owe its key to `head`, over an edge of a cost.
   @inline(__always)
@@ -248,6 +244,19 @@ extension TreasureField {
   }
 
   // MARK: Shared
+
+  /// Which ground an event's repairs are for.
+  enum Shape {
+    case four
+    case eight
+    case any
+  }
+
+  @inline(__always)
+  func shape(hasAdded: Bool) -> Shape {
+    if !world.isGrid || hasAdded { return .any }
+    return world.compass.degree == 4 ? .four : .eight
+  }
 
   @inline(__always)
   func begin(
@@ -267,6 +276,17 @@ extension TreasureField {
   static func owes(_ key: UInt64, to head: UInt64, _ cost: UInt64) -> Bool {
     head < key && key &- head == cost &<< 32
   }
+
+  /// Whether `key` can be owed to a neighbour that has the key `beside`, over an edge of a cost
+  /// that is open.
+  @inline(__always)
+  static func supports(_ beside: UInt64, _ key: UInt64, _ cost: UInt64) -> Bool {
+    beside &- 1 < key &- 1 && key &- beside >= cost &<< 32
+  }
+
+  /// The lower of two keys, any being lower than none.
+  @inline(__always)
+  static func nearer(_ a: UInt64, _ b: UInt64) -> UInt64 { b &- 1 < a &- 1 ? b : a }
 
   /// A key without its owner, as in an entry of the heap.
   @inline(__always)
@@ -311,7 +331,8 @@ extension TreasureField {
   ///   key was final before this call (a wave of one owner), and has not if it was queued at that
   ///   distance in this call (a region that was cleared first).
   func settle(
-    pushesTies: Bool, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    pushesTies: Bool, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) {
     while let entry = scratch.queue.popFirst() {
       let node = Int(truncatingIfNeeded: entry & 0xffff_ffff)
@@ -322,15 +343,16 @@ extension TreasureField {
         return carryQueue(&space, &scratch)
       }
       scratch.settledCount &+= 1
-      scratch.workLeft &-= handOn(key, of: node, within: nil, pushesTies, &space, &scratch)
+      scratch.workLeft &-= handOn(
+        key, of: node, within: nil, pushesTies, ground, &space, &scratch)
     }
   }
 
   /// As `settle`, for a large part of the world at once: improves none but `nodes`, does all there
   /// is to do, and asks ahead for what it will read, as what is near in the queue lies anywhere.
   func settleAll(
-    pushesTies: Bool, within nodes: Range<Int>, _ space: inout PageSpace,
-    _ scratch: inout FieldScratch
+    pushesTies: Bool, within nodes: Range<Int>, _ ground: some FieldGround,
+    _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) {
     var batch = InlineArray<16, UInt64>(repeating: 0)
     while true {
@@ -344,7 +366,7 @@ extension TreasureField {
         let key = rows.load(node, space)
         if key &>> 32 != batch[at] &>> 32 { continue }  // stale: improved since
         scratch.settledCount &+= 1
-        _ = handOn(key, of: node, within: nodes, pushesTies, &space, &scratch)
+        _ = handOn(key, of: node, within: nodes, pushesTies, ground, &space, &scratch)
       }
     }
   }
@@ -355,26 +377,27 @@ extension TreasureField {
   @inline(__always)
   private func handOn(
     _ key: UInt64, of node: Int, within nodes: Range<Int>?, _ pushesTies: Bool,
-    _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ ground: some FieldGround, _ space: inout PageSpace, _ scratch: inout FieldScratch
   ) -> Int {
-    var edges = InEdges(node, world, space, hasAdded: scratch.hasAdded)
-    var seen = 0
-    while let edge = edges.next(world, space) {
-      seen &+= 1
-      let beside = edge.tail
-      if let nodes, beside < nodes.lowerBound || beside >= nodes.upperBound { continue }
-      let theirs = rows.load(beside, space)
-      // Most neighbours are passed over without loading what their edge costs.
-      let least = key &+ edge.least &<< 32
-      if theirs &- 1 <= least &- 1 && least > key { continue }
-      let offer = self.offer(key, world.cost(edge, space))
-      if theirs &- 1 <= offer &- 1 { continue }
-      if !take(offer, beside, theirs, &space, scratch) { continue }
-      if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {
-        push(offer, beside, space, &scratch)
-      }
-    }
-    return Self.work(edges: seen)
+    ground.forEachTail(
+      of: node, self, &space, &scratch,
+      where: { theirs, least in Self.mayImprove(theirs, by: key, least) },
+      do: { tail, theirs, cost, space, scratch in
+        if let nodes, tail < nodes.lowerBound || tail >= nodes.upperBound { return }
+        let offer = self.offer(key, cost)
+        if theirs &- 1 <= offer &- 1 || !take(offer, tail, theirs, &space, scratch) { return }
+        if pushesTies || theirs == 0 || offer &>> 32 < theirs &>> 32 {
+          push(offer, tail, space, &scratch)
+        }
+      })
+  }
+
+  /// Whether a neighbour's key can become better by `key` over an edge that costs `least` or more:
+  /// most are passed over without loading what their edge costs.
+  @inline(__always)
+  static func mayImprove(_ theirs: UInt64, by key: UInt64, _ least: UInt64) -> Bool {
+    let offer = key &+ least &<< 32
+    return theirs &- 1 > offer &- 1 || offer <= key
   }
 
   /// Asks for what handing on the key of an entry's node will touch.
@@ -392,6 +415,27 @@ extension TreasureField {
       space.prefetch(world.rowAddress &+ near &<< world.rowShift)
     }
   }
+
+  /// Asks for what a treasure's cell of an ordinary size touches, before any of it is needed: all
+  /// of it comes at once then, and not a line after the other.
+  @inline(__always)
+  func prefetchCell(around node: Int, _ space: borrowing PageSpace) {
+    if !world.isGrid { return }
+    let width = world.topology.width
+    for distance in 0...Self.cellRadius {
+      var near = node &- distance &* width
+      for _ in 0..<(distance == 0 ? 1 : 2) {
+        defer { near = node &+ distance &* width }
+        if near < 0 || near >= rows.count { continue }
+        rows.prefetchAround(near, space)
+        space.prefetchAround(world.rowAddress &+ near &<< world.rowShift)
+        world.topology.prefetch(near)
+      }
+    }
+  }
+
+  /// Rows of blocks to either side of a treasure that are asked for at once.
+  private static var cellRadius: Int { 8 }
 
   /// Makes room in a full heap; at most one entry a node is not stale.
   @inline(never)

@@ -13,6 +13,7 @@ extension TreasureField {
   ) {
     precondition(treasure != 0)
     begin(space, &scratch)
+    prefetchCell(around: Int(node), space)
     let key = UInt64(treasure)
     if rows.load(Int(node), space) &- 1 <= key &- 1 { return }  // a lower id, or itself, is here
     rows.store(key, Int(node), &space)
@@ -21,7 +22,12 @@ extension TreasureField {
     // Where the wave meets nodes that are to be raised, it goes on later; and there may still be
     // keys that name the treasure where it lay before.
     if scratch.isBeside { backlog.doubt(from: 0, &space) }
-    settle(pushesTies: true, &space, &scratch)
+    switch shape(hasAdded: scratch.hasAdded) {
+    case .four: settle(pushesTies: true, GridGround<4>(), &space, &scratch)
+    case .eight: settle(pushesTies: true, GridGround<8>(), &space, &scratch)
+    case .any:
+      settle(pushesTies: true, EveryGround(hasAdded: scratch.hasAdded), &space, &scratch)
+    }
   }
 
   /// Removes a treasure from `node`.
@@ -39,6 +45,7 @@ extension TreasureField {
     _ scratch: inout FieldScratch
   ) {
     begin(space, &scratch)
+    prefetchCell(around: Int(node), space)
     let held = rows.load(Int(node), space)
     precondition(
       held != 0 && held <= UInt64(treasure), "treasure \(treasure) is not open at node \(node)")
@@ -47,15 +54,27 @@ extension TreasureField {
     scratch.append(Int(node), held)
     rows.store(UInt64(next), Int(node), &space)
     if next != 0 { scratch.queue.push(UInt64(node)) }
-    if scratch.isLoose { return repairRegion(pushesTies: true, &space, &scratch) }
+    switch shape(hasAdded: scratch.hasAdded) {
+    case .four: clear(treasure, GridGround<4>(), &space, &scratch)
+    case .eight: clear(treasure, GridGround<8>(), &space, &scratch)
+    case .any: clear(treasure, EveryGround(hasAdded: scratch.hasAdded), &space, &scratch)
+    }
+  }
+
+  /// Gives new keys to all that `treasure`, whose place is the region's first node, was nearest to.
+  private func clear(
+    _ treasure: UInt32, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
+  ) {
+    if scratch.isLoose { return repairRegion(pushesTies: true, ground, &space, &scratch) }
     var position = 0
     while position < scratch.count {
       if scratch.workLeft <= 0 { return carryRegion(byEdges: false, &space, &scratch) }
-      scratch.workLeft &-= flood(treasure, position, &space, &scratch)
+      scratch.workLeft &-= flood(treasure, position, ground, &space, &scratch)
       position &+= 1
     }
     seed(&space, &scratch)
-    settle(pushesTies: scratch.isBeside, &space, &scratch)
+    settle(pushesTies: scratch.isBeside, ground, &space, &scratch)
   }
 
   /// Takes the neighbours owned by `treasure` into the region, and finds the best key that the
@@ -64,47 +83,19 @@ extension TreasureField {
   /// - Returns: The work that it was.
   @inline(__always)
   private func flood(
-    _ treasure: UInt32, _ position: Int, _ space: inout PageSpace, _ scratch: inout FieldScratch
+    _ treasure: UInt32, _ position: Int, _ ground: some FieldGround, _ space: inout PageSpace,
+    _ scratch: inout FieldScratch
   ) -> Int {
-    let node = scratch.node(position)
-    var edges = InEdges(node, world, space, hasAdded: scratch.hasAdded)
-    var seen = 0
-    var isRim = false
-    while let edge = edges.next(world, space) {
-      seen &+= 1
-      let key = rows.load(edge.tail, space)
-      if key == 0 { continue }
+    let (offer, work) = ground.takeTails(
+      of: scratch.node(position), self, &space, &scratch,
       // Distance 0 is another place of a treasure that lies on several nodes: it stays.
-      if UInt32(truncatingIfNeeded: key) == treasure && key &>> 32 != 0 {
-        rows.store(0, edge.tail, &space)
-        scratch.append(edge.tail, key)
-      } else {
-        isRim = true
-      }
-    }
-    // The steps of a grid lead back, so whoever offers anything over one was met.
-    let offers = isRim || !world.isGrid || scratch.hasAdded
-    let offer =
-      offers ? offer(besides: treasure, to: node, space, hasAdded: scratch.hasAdded) : 0
+      where: { UInt32(truncatingIfNeeded: $0) == treasure && $0 &>> 32 != 0 },
+      do: { tail, key, space, scratch in
+        rows.store(0, tail, &space)
+        scratch.append(tail, key)
+      })
     scratch.setKey(offer, position)
-    return Self.work(edges: seen)
-  }
-
-  /// The best key that the neighbours of a node offer it, but for those that owe theirs to
-  /// `treasure` and are to lose it.
-  @inline(__always)
-  private func offer(
-    besides treasure: UInt32, to node: Int, _ space: borrowing PageSpace, hasAdded: Bool
-  ) -> UInt64 {
-    var edges = OutEdges(node, world, space, hasAdded: hasAdded)
-    var best: UInt64 = 0
-    while let edge = edges.next(world, space) {
-      let key = rows.load(edge.head, space)
-      if key == 0 || UInt32(truncatingIfNeeded: key) == treasure && key &>> 32 != 0 { continue }
-      let offer = self.offer(key, edge.cost)
-      if offer &- 1 < best &- 1 { best = offer }
-    }
-    return best
+    return work
   }
 
   // MARK: From scratch
@@ -138,8 +129,18 @@ extension TreasureField {
   ///
   /// - Complexity: O(nodes log nodes)
   public func spread(_ space: inout PageSpace, _ scratch: inout FieldScratch) {
+    switch shape(hasAdded: scratch.hasAdded) {
+    case .four: spread(GridGround<4>(), &space, &scratch)
+    case .eight: spread(GridGround<8>(), &space, &scratch)
+    case .any: spread(EveryGround(hasAdded: scratch.hasAdded), &space, &scratch)
+    }
+  }
+
+  private func spread(
+    _ ground: some FieldGround, _ space: inout PageSpace, _ scratch: inout FieldScratch
+  ) {
     if !world.isGrid || scratch.queue.count * Self.nodesATreasure < rows.count {
-      return settleAll(pushesTies: false, within: 0..<rows.count, &space, &scratch)
+      return settleAll(pushesTies: false, within: 0..<rows.count, ground, &space, &scratch)
     }
     // Treasures everywhere: a search from all at once would jump about in the whole world. So first
     // a strip of it at a time, as if there were no other, and then what comes over the seams.
@@ -152,18 +153,18 @@ extension TreasureField {
         let key = rows.load(node, space)
         if key != 0 && key >> 32 == 0 { push(key, node, space, &scratch) }
       }
-      settleAll(pushesTies: false, within: nodes, &space, &scratch)
+      settleAll(pushesTies: false, within: nodes, ground, &space, &scratch)
     }
     for seam in stride(from: strip, to: rows.count, by: strip) {
       for node in seam - width..<min(seam + width, rows.count) {
         let held = rows.load(node, space)
-        let offer = bestOffer(node, space, hasAdded: scratch.hasAdded)
+        let offer = ground.bestOffer(node, self, space)
         if held &- 1 <= offer &- 1 { continue }
         rows.store(offer, node, &space)
         push(offer, node, space, &scratch)
       }
     }
-    settleAll(pushesTies: true, within: 0..<rows.count, &space, &scratch)
+    settleAll(pushesTies: true, within: 0..<rows.count, ground, &space, &scratch)
   }
 
   /// Rows of blocks that a strip has: what a search in it touches is within reach of the processor.

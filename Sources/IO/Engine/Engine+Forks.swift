@@ -76,7 +76,8 @@ extension Engine {
   }
 
   private func create(
-    _ entry: HuntEntry, _ text: ForkText, _ events: [Event], _ waits: Bool, _ ticket: QueryTicket
+    _ entry: HuntEntry, _ text: ForkText, _ events: [AddedEvent], _ waits: Bool,
+    _ ticket: QueryTicket
   ) {
     let spec = ForkSpec(text: text, append: events)
     guard let record = entry.forks.add(spec, nowMs: clock.nowMs) else {

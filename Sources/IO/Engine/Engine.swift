@@ -134,6 +134,7 @@ public final class Engine: @unchecked Sendable {
         try Files.removeTree(settings.data + "/" + name)
       }
       try WorldStore(data: settings.data).tidy()
+      for folder in [settings.data, settings.data + "/hunts"] { try Files.flushFolder(folder) }
     } catch { throw .disk(error) }
     for name in names {
       let folder = HuntFolder(data: settings.data, name: name)
@@ -153,6 +154,7 @@ public final class Engine: @unchecked Sendable {
     _ folder: HuntFolder, _ name: String
   ) throws(HuntFolderFault) -> HostedHunt {
     let (definition, map, manifest) = try folder.open()
+    do throws(DiskFault) { try folder.flushNames() } catch { throw .disk(error) }
     let start = ThisMachine.monotonicNs
     let pool = makePool(definition, map)
     var wish = HuntRecovery.Wish(digestEvery: UInt64(settings.digestEveryEvents))

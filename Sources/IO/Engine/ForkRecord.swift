@@ -10,7 +10,7 @@ import Synchronization
 struct ForkSpec: Sendable {
   var text: ForkText
   /// Whose operate right it is that `append` uses.
-  var append: [Event] = []
+  var append: [AddedEvent] = []
   /// A short word for lists: `fork`, `unplay`, `rollback`, `as_of`.
   var kind: String { text.kind.rawValue }
 }

@@ -7,7 +7,7 @@ public enum ForkRequest: Sendable {
   /// - Parameters:
   ///   - events: What `append` says, read.
   ///   - waits: Whether the answer comes when the fork is built.
-  case create(ForkText, events: [Event], waits: Bool)
+  case create(ForkText, events: [AddedEvent], waits: Bool)
   case list
   case show(UInt32, waits: Bool)
   case delete(UInt32)
@@ -16,6 +16,18 @@ public enum ForkRequest: Sendable {
   case promote(UInt32, digest: String?)
   case whyPlayer(PlayerName, board: String?, limit: Int, after: Int)
   case whyTreasure(UInt32, limit: Int, after: Int)
+}
+
+/// An event that a fork's line adds.
+public struct AddedEvent: Sendable {
+  public var event: Event
+  /// The player as the request names one, where it is not by number.
+  public var name: String?
+
+  public init(_ event: Event, name: String? = nil) {
+    self.event = event
+    self.name = name
+  }
 }
 
 /// Which part of a difference is wanted.

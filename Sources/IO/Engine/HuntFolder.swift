@@ -71,6 +71,14 @@ public struct HuntFolder: Sendable {
     return manifest
   }
 
+  /// Makes durable that the hunt's files have their names. What a start finds, only the kernel may
+  /// know: the flush that was to write a name failed, and the process ended.
+  func flushNames() throws(DiskFault) {
+    for folder in [path, snapshotsPath, branchesPath, journalPath] where Files.exists(folder) {
+      try Files.flushFolder(folder)
+    }
+  }
+
   /// Reads definition, map and manifest, and checks that they belong together.
   public func open() throws(HuntFolderFault) -> (HuntDefinition, Topology, Manifest) {
     let manifest = try readManifest()

@@ -88,7 +88,7 @@ struct LineFinder {
       lineage.ruleChanges.append(.init(from: from ?? 0, rules: rules))
     }
     if !spec.append.isEmpty {
-      lineage.additions.append(.init(at: target, events: spec.append))
+      lineage.additions.append(.init(at: target, events: try numbered(spec.append, players)))
     }
     guard
       max(lineage.omissions.count, lineage.ruleChanges.count, lineage.additions.count)
@@ -98,6 +98,26 @@ struct LineFinder {
         422, "too_many", "a line of history has at most \(Lineage.partsMax) changes of a sort")
     }
     return (Line(lineage, history), target)
+  }
+
+  /// Added events with their players' numbers.
+  private func numbered(
+    _ added: [AddedEvent],
+    _ players: ([String]) throws(ForkFault) -> (keys: [UInt64], from: UInt64)
+  ) throws(ForkFault) -> [Event] {
+    var events = added.map(\.event)
+    for at in events.indices {
+      guard let name = added[at].name else { continue }
+      do throws(ForkFault) {
+        events[at].player = try players(["name:" + name]).keys[0]
+      } catch {
+        var fault = error
+        fault.field = "append[\(at)].player"
+        throw fault
+      }
+      events[at].flags.remove(.playerIsName)
+    }
+    return events
   }
 
   private func omission(

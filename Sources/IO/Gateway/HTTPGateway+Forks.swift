@@ -50,7 +50,7 @@ extension HTTPGateway {
       respond(connection, 422, json: findingsJSON(parsed.findings, code: "bad_fork"))
       return nil
     }
-    var events: [Event] = []
+    var events: [AddedEvent] = []
     if !text.append.isEmpty {
       switch additions(text.append, entry) {
       case .success(let read): events = read
@@ -62,16 +62,16 @@ extension HTTPGateway {
     return .create(text, events: events, waits: waits)
   }
 
-  /// The events of `append`: of players known by number, with an operator's rights.
+  /// The events of `append`, with an operator's rights.
   private func additions(
     _ bytes: [UInt8], _ entry: HuntEntry
-  ) -> Result<[Event], ParameterFault> {
+  ) -> Result<[AddedEvent], ParameterFault> {
     let slab = Slab(byteCount: bytes.count, zeroed: false)
     slab.copy(from: bytes.span, to: 0)
     return slab.withBytes(0, count: bytes.count) { body in
-      var names = PlayerNames(capacity: 1)
+      var names = PlayerNames(capacity: Self.eventCountMax)
       var reader = EventReader(body, form: .array, eventCountMax: Self.eventCountMax)
-      var events: [Event] = []
+      var events: [AddedEvent] = []
       while let item = reader.next(body, names: &names) {
         let at = "append[\(reader.position)]"
         switch item {
@@ -79,13 +79,16 @@ extension HTTPGateway {
           let field = rejection.field == .none ? at : "\(at).\(rejection.field.word)"
           return .failure(
             ParameterFault(field: field, message: "\(field): \(reason(rejection, in: body))"))
-        case .event(let event) where event.flags.contains(.playerIsName):
-          return .failure(
-            ParameterFault(
-              field: at + ".player", message: "\(at).player: name added events' players by number"))
         case .event(var event):
           event.flags.insert(.operate)
-          events.append(event)
+          let isName = event.flags.contains(.playerIsName)
+          var name: String?
+          if isName {
+            name = names.withName(Int(event.player)) { name in
+              String(decoding: (0..<name.byteCount).map { name.byte($0) }, as: UTF8.self)
+            }
+          }
+          events.append(AddedEvent(event, name: name))
         }
       }
       return .success(events)

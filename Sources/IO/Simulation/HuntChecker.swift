@@ -258,11 +258,12 @@ final class HuntChecker {
     }
     guard event.kind?.isSupported == true else { return }
     if event.flags.contains(.idempotencyKey) {
-      if let last = keys[event.sequence], isRemembered(last) {
+      if let last = keys[event.sequence], isRemembered(event.sequence) {
         fail("key \(event.sequence) stands at \(last) and at \(offset)")
       }
       keys[event.sequence] = offset
-      keyOrder.append(event.sequence)
+      keyCount += 1
+      keyNumbers[event.sequence] = keyCount
       return
     }
     let sequence = Sequence(producer: event.producer, number: event.sequence)
@@ -272,10 +273,12 @@ final class HuntChecker {
     places[sequence] = offset
   }
 
-  private var keyOrder: [UInt64] = []
-  /// Whether the key that came at `offset` is still one of those that the hunt remembers.
-  private func isRemembered(_ offset: UInt64) -> Bool {
-    keyOrder.suffix(hunt.definition.limits.idempotencyKeys).contains { keys[$0] == offset }
+  /// Events with a key so far, and the number of each key's last one.
+  private var keyCount = 0
+  private var keyNumbers: [UInt64: Int] = [:]
+  /// Whether a key that was seen is still one of those that the hunt remembers.
+  private func isRemembered(_ key: UInt64) -> Bool {
+    keyNumbers[key].map { keyCount - $0 < hunt.definition.limits.idempotencyKeys } ?? false
   }
 
   private func enter(_ producer: UInt64, _ change: (inout BooksRow) -> Void) {
@@ -326,7 +329,8 @@ final class HuntChecker {
     model = hunt.model
     places = [:]
     keys = [:]
-    keyOrder = []
+    keyCount = 0
+    keyNumbers = [:]
     books = [:]
     for at in 0..<min(offset, journal.written) {
       let event = journal.events[Int(at)]

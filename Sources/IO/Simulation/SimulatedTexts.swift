@@ -29,7 +29,7 @@ final class SimulatedTexts {
   /// compressed.
   static func hasLongBodies(_ options: SimulationOptions) -> Bool {
     var random = SimulationRandom(seed: options.seed, stream: 51)
-    return random.chance(20)
+    return random.chance(10)
   }
 
   init(_ machine: SimulatedMachine, needsFlush: Bool) {

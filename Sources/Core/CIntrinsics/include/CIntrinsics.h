@@ -47,9 +47,9 @@ static inline VX_PURE uint64_t vx_differing64(
 #endif
 }
 
-// A tile is a square of 32 x 32 blocks of a grid of four ways: 32 rows of 32 costs of two bytes, all
-// ones where nothing leads. Its planes are four such squares, east, south, west, north: what the
-// step out of each block in that direction costs.
+// A tile is a square of 32 x 32 blocks of a grid of four ways: 32 rows of 32 costs of two bytes,
+// all ones where nothing leads. Its planes are four such squares, east, south, west, north: what
+// the step out of each block in that direction costs.
 
 /// What `vx_tile_settle` changed: a bit a row, a bit a lane; and the greatest cost reached.
 struct vx_tile {
