@@ -8,7 +8,8 @@ public import Pages
 /// so it is admissible and consistent; in a network, and where edges were added, there is none and
 /// it is Dijkstra's algorithm (1959). All memory is taken at boot and reset in O(1): a search
 /// costs what it explores, whatever the size of the map. It reads a space and never writes it, so
-/// it runs on a fork as well. Nothing is kept between searches but the last path.
+/// it runs on a fork as well. Nothing is kept between searches but the last path. Paths over whole
+/// grids of four ways are `TileSearch`'s.
 public struct PathFinder: ~Copyable {
   /// Most nodes that one search may label.
   public let nodeBudgetMax: Int
