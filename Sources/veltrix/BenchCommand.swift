@@ -25,7 +25,7 @@ enum BenchCommand {
            veltrix bench disk [--data <dir>] [--seconds <n>] [--per-second <n>] [--json <file>]
            veltrix bench pages [--players <n>] [--edges <n>] [--runs <n>] [--json <file>]
            veltrix bench graph [--side <n>] [--treasures <n>] [--work <n>] [--seed <n>]
-                               [--runs <n>] [--json <file>]
+                               [--runs <n>] [--only searches] [--json <file>]
            veltrix bench graph --world <file.vxw> --plan <file> --answers <file> [--work <n>]
       apply            steps of one partition in memory, no disk, no network: 80 % moves by one step
                        with a hint, 10 % claims, 10 % scores, two boards, batches of 512
@@ -46,6 +46,7 @@ enum BenchCommand {
       graph            hints, moves, edge changes, claims, spawns and paths in a square of blocks,
                        weights of 1 to 16, beside plain Dijkstra; needs 1.5 GB
       --side <n>       blocks, 16...4,096; --treasures at most an eighth of all  default 3,400
+      --only searches  paths and nearest treasures alone, and the first field
       --work <n>       blocks one event repairs, a tick half as many, 16...65,536  default 1,024
       --plan <file>    what to do on the grid of --world, as Benchmarks/peers/graph/run.py draws
                        it; answers go to a file, the time of each step to stdout as JSON
@@ -155,6 +156,12 @@ enum BenchCommand {
     plan.work = try arguments.takeInteger("--work", 16...65_536, default: plan.work)
     plan.seed = UInt64(try arguments.takeInteger("--seed", 0...Int.max, default: 1))
     plan.runs = try arguments.takeInteger("--runs", 1...100, default: plan.runs)
+    if let only = arguments.take("--only") {
+      guard only == "searches" else {
+        throw Arguments.Fault(message: "--only \(only): must be searches")
+      }
+      plan.searchesOnly = true
+    }
     let path = arguments.take("--json")
     if let flag = arguments.flags.first {
       throw Arguments.Fault(message: "\(flag.name): unknown flag")

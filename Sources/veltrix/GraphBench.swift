@@ -30,23 +30,25 @@ struct GraphBench: ~Copyable {
     /// Nodes that one event may look at for repairs; a tick half as many.
     var work = 1_024
     var seed: UInt64 = 1
+    /// Leaves out all figures but those of the first field and of searches.
+    var searchesOnly = false
   }
 
   typealias Figure = PagesBench.Figure
 
-  private let plan: Plan
-  private let map: Topology
-  private let world: WorldGraph
-  private let field: TreasureField
-  private let pool: PagePool
-  private var space: PageSpace
+  let plan: Plan
+  let map: Topology
+  let world: WorldGraph
+  let field: TreasureField
+  let pool: PagePool
+  var space: PageSpace
   private var scratch: FieldScratch
-  private var plain: PlainGraph
-  private var random: SplitMix64
+  var plain: PlainGraph
+  var random: SplitMix64
   /// Nodes of the open treasures; treasure k + 1 lies on number k.
-  private var places: [UInt32] = []
+  private(set) var places: [UInt32] = []
   /// Answers that were not as they must be.
-  private(set) var faults: [String] = []
+  var faults: [String] = []
   private let rssBefore: Int64
 
   init(_ plan: Plan) {
@@ -85,6 +87,7 @@ struct GraphBench: ~Copyable {
   /// All figures, one after the other; calls `body` with each.
   mutating func measure(_ body: (Figure) -> Void) {
     spread(plan.treasures, body)
+    if plan.searchesOnly { return measureSearches(body) }
     measureHints(body)
     measureEdges(body)
     measureTreasures(body)
@@ -95,7 +98,7 @@ struct GraphBench: ~Copyable {
     measureMoves(body)
   }
 
-  private mutating func draw() -> UInt32 { UInt32(random.below(UInt64(map.nodeCount))) }
+  mutating func draw() -> UInt32 { UInt32(random.below(UInt64(map.nodeCount))) }
 
   /// A node without a treasure.
   private mutating func drawFree() -> UInt32 {
@@ -117,7 +120,7 @@ struct GraphBench: ~Copyable {
       let node = draw()
       if taken.insert(node).inserted { places.append(node) }
     }
-    for _ in 0..<(count == plan.treasures ? plan.runs : 1) {
+    for _ in 0..<(count == plan.treasures && !plan.searchesOnly ? plan.runs : 1) {
       var whole = FieldScratch(nodeCount: map.nodeCount)
       field.clear(&space, &whole)
       let start = vx_thread_cpu_ns()
@@ -191,7 +194,7 @@ struct GraphBench: ~Copyable {
   }
 
   /// Changes an edge at random; the time until every hint holds it.
-  private mutating func changeEdge() -> Int64 {
+  mutating func changeEdge() -> Int64 {
     let edge = drawEdge()
     let start = vx_monotonic_ns()
     field.prefetch(around: edge.node, space)
@@ -281,51 +284,6 @@ struct GraphBench: ~Copyable {
         (Double(vx_rss_bytes() - rssBefore) - plainBytes) / 1e6 + (kept < 0 ? 1 : 0))
     } catch { faults.append("\(error)") }
     body(figure)
-  }
-
-  // MARK: Searches
-
-  private mutating func measureSearches(_ body: (Figure) -> Void) {
-    var finder = PathFinder(nodeBudgetMax: 524_288)
-    plain.forget()
-    var figures = [
-      Figure(name: "path within 256 blocks, p50", unit: "us"),
-      Figure(name: "path within 256 blocks, p99", unit: "us", target: 1_000),
-    ]
-    for _ in 0..<plan.runs {
-      var times = Histogram()
-      var plainTimes = Histogram()
-      for at in 0..<max(plan.searches / 10, 20) {
-        let (start, goal) = pair(within: min(256, plan.side / 4))
-        let begin = vx_thread_cpu_ns()
-        let answer = finder.path(from: start, to: goal, nodeBudget: 524_288, world, space)
-        times.record(vx_thread_cpu_ns() - begin)
-        if at % 8 != 0 { continue }
-        let again = vx_thread_cpu_ns()
-        let cost = plain.cost(from: start, to: goal)
-        plainTimes.record(vx_thread_cpu_ns() - again)
-        guard case .found(let path) = answer, path.cost == cost else {
-          faults.append("path from \(start) to \(goal): \(answer), must cost \(cost)")
-          continue
-        }
-      }
-      for (at, part) in [500_000, 990_000].enumerated() {
-        figures[at].samples.append(Double(times.percentile(perMillion: UInt64(part))) / 1e3)
-        figures[at].floor.append(Double(plainTimes.percentile(perMillion: UInt64(part))) / 1e3)
-      }
-    }
-    figures.forEach(body)
-  }
-
-  /// Two nodes at most so many blocks apart along either side.
-  private mutating func pair(within blocks: Int) -> (UInt32, UInt32) {
-    let start = draw()
-    let (x, y, _) = map.place(start)
-    while true {
-      let dx = Int(random.below(UInt64(2 * blocks + 1))) - blocks
-      let dy = Int(random.below(UInt64(2 * blocks + 1))) - blocks
-      if let goal = map.node(x: x + dx, y: y + dy), goal != start { return (start, goal) }
-    }
   }
 
   // MARK: Few treasures

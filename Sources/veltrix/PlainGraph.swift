@@ -13,6 +13,7 @@ struct PlainGraph: ~Copyable {
   private var heap: [(key: UInt64, node: UInt32)] = []
   private var touched: [UInt32] = []
   private var isRemembering = false
+  private var isTreasure: [Bool] = []
 
   init(side: Int) {
     self.side = side
@@ -63,6 +64,16 @@ struct PlainGraph: ~Copyable {
 
   /// The cost of the cheapest way from `start` to `goal`.
   mutating func cost(from start: UInt32, to goal: UInt32) -> UInt32 {
+    begin(from: start)
+    while let (key, node) = pop() {
+      if node == goal { return UInt32(key >> 32) }
+      if keys.load(Int(node) * 8, as: UInt64.self) != key { continue }
+      walkOn(key, node)
+    }
+    return .max
+  }
+
+  private mutating func begin(from start: UInt32) {
     for node in touched { keys.store(UInt64.max, Int(node) * 8) }
     touched.removeAll(keepingCapacity: true)
     heap.removeAll(keepingCapacity: true)
@@ -70,13 +81,31 @@ struct PlainGraph: ~Copyable {
     keys.store(1 as UInt64, Int(start) * 8)
     touched.append(start)
     push(1, start)
+  }
+
+  private mutating func walkOn(_ key: UInt64, _ node: UInt32) {
+    for direction in 0..<4 {
+      guard let beside = neighbour(Int(node), direction) else { continue }
+      relax(key, beside, direction, from: Int(node))
+    }
+  }
+
+  /// Marks the nodes of treasures for `nearest`; the others' marks are taken off.
+  mutating func mark(_ places: [UInt32]) {
+    isTreasure = [Bool](repeating: false, count: side * side)
+    for node in places where node != .max { isTreasure[Int(node)] = true }
+  }
+
+  /// The cost of the way from `start` to the treasure that `count - 1` are no farther than; `.max`
+  /// where there is none. After `mark`.
+  mutating func nearest(_ count: Int, from start: UInt32) -> UInt32 {
+    begin(from: start)
+    var found = 0
     while let (key, node) = pop() {
-      if node == goal { return UInt32(key >> 32) }
       if keys.load(Int(node) * 8, as: UInt64.self) != key { continue }
-      for direction in 0..<4 {
-        guard let beside = neighbour(Int(node), direction) else { continue }
-        relax(key, beside, direction, from: Int(node))
-      }
+      if isTreasure[Int(node)] { found += 1 }
+      if found == count { return UInt32(key >> 32) }
+      walkOn(key, node)
     }
     return .max
   }

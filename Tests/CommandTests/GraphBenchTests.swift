@@ -16,7 +16,7 @@ import Testing
   bench.measure { figures.append($0) }
   #expect(bench.faults.isEmpty)
   #expect(Set(figures.map(\.name)).count == figures.count)
-  #expect(figures.count == 22)
+  #expect(figures.count == 30)
   for figure in figures {
     let read = try JSONSerialization.jsonObject(with: Data(figure.json.utf8)) as? [String: Any]
     #expect(read?["name"] as? String == figure.name)

@@ -22,6 +22,14 @@ public import CIntrinsics
     self.slab = slab
   }
 
+  /// The `byteCount` bytes from `offset` of another view, addressed from 0.
+  public init(_ view: SlabView, at offset: Int, byteCount: Int) {
+    precondition(offset >= 0 && byteCount >= 0 && offset <= view.byteCount - byteCount)
+    unsafe base = view.base + offset
+    self.byteCount = byteCount
+    slab = view.slab
+  }
+
   /// Asks the processor to fetch the line at `offset`; out of range is ignored.
   @inlinable @inline(__always)
   public func prefetch(_ offset: Int) {

@@ -55,22 +55,23 @@ public struct HuntGround: Sendable {
     var found: [(cost: UInt32, treasure: TreasureRow)] = []
     found.reserveCapacity(min(limit, 1_024))
     let end = finder.explore(
-      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space
-    ) { node, cost in
-      // Of those as near as the last, the lowest ids count.
-      if found.count >= limit, cost > found[limit - 1].cost { return false }
-      // A field's distance of 0 is never in need of repair.
-      if field.distance(node, space) != 0 { return true }
-      var key = TreeKey(high: UInt64(node), low: 0)
-      while let next = openAt.first(atOrAfter: key, space), next.high == UInt64(node) {
-        let id = UInt32(truncatingIfNeeded: next.low)
-        if let row = treasureIndex.find(UInt64(id), space), !isSpent(row, for: walker, space) {
-          insert((cost, treasures.load(Int(row), space)), into: &found, limit)
+      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space,
+      ahead: { field.prefetch($0, space) },
+      visit: { node, cost in
+        // Of those as near as the last, the lowest ids count.
+        if found.count >= limit, cost > found[limit - 1].cost { return false }
+        // A field's distance of 0 is never in need of repair.
+        if field.distance(node, space) != 0 { return true }
+        var key = TreeKey(high: UInt64(node), low: 0)
+        while let next = openAt.first(atOrAfter: key, space), next.high == UInt64(node) {
+          let id = UInt32(truncatingIfNeeded: next.low)
+          if let row = treasureIndex.find(UInt64(id), space), !isSpent(row, for: walker, space) {
+            insert((cost, treasures.load(Int(row), space)), into: &found, limit)
+          }
+          key = TreeKey(high: UInt64(node), low: next.low + 1)
         }
-        key = TreeKey(high: UInt64(node), low: next.low + 1)
-      }
-      return true
-    }
+        return true
+      })
     return (found, end != .budgetSpent || found.count == limit)
   }
 
@@ -85,22 +86,23 @@ public struct HuntGround: Sendable {
   ) -> (treasure: UInt32, node: UInt32, cost: UInt32)? {
     var found: (treasure: UInt32, node: UInt32, cost: UInt32)?
     _ = finder.explore(
-      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space
-    ) { node, cost in
-      if let found, cost > found.cost { return false }
-      // A field's distance of 0 is never in need of repair.
-      if field.distance(node, space) != 0 { return true }
-      var key = TreeKey(high: UInt64(node), low: 0)
-      while let next = openAt.first(atOrAfter: key, space), next.high == UInt64(node) {
-        let id = UInt32(truncatingIfNeeded: next.low)
-        if let row = treasureIndex.find(UInt64(id), space), !isSpent(row, for: walker, space) {
-          if found.map({ id < $0.treasure }) ?? true { found = (id, node, cost) }
-          return true
+      from: node, costMax: costMax, nodeBudget: nodeBudget, world, space,
+      ahead: { field.prefetch($0, space) },
+      visit: { node, cost in
+        if let found, cost > found.cost { return false }
+        // A field's distance of 0 is never in need of repair.
+        if field.distance(node, space) != 0 { return true }
+        var key = TreeKey(high: UInt64(node), low: 0)
+        while let next = openAt.first(atOrAfter: key, space), next.high == UInt64(node) {
+          let id = UInt32(truncatingIfNeeded: next.low)
+          if let row = treasureIndex.find(UInt64(id), space), !isSpent(row, for: walker, space) {
+            if found.map({ id < $0.treasure }) ?? true { found = (id, node, cost) }
+            return true
+          }
+          key = TreeKey(high: UInt64(node), low: next.low + 1)
         }
-        key = TreeKey(high: UInt64(node), low: next.low + 1)
-      }
-      return true
-    }
+        return true
+      })
     return found
   }
 

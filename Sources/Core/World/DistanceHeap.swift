@@ -8,7 +8,7 @@ internal import Bounded
 /// surfaces, and when the heap is full they drop the stale ones (`keepFirst`), which its slack
 /// makes rare.
 package struct DistanceHeap: ~Copyable {
-  private let slab: Slab
+  private let slab: SlabView
   package let capacity: Int
   package private(set) var count = 0
 
@@ -17,8 +17,16 @@ package struct DistanceHeap: ~Copyable {
 
   package init(capacity: Int) {
     self.capacity = capacity
-    slab = Slab(byteCount: (capacity + 3) * 8, zeroed: false)
+    slab = SlabView(Slab(byteCount: Self.byteCount(capacity: capacity), zeroed: false))
   }
+
+  /// A heap in the `byteCount(capacity:)` bytes from `offset` of `memory`, a multiple of 8.
+  init(capacity: Int, _ memory: SlabView, at offset: Int) {
+    self.capacity = capacity
+    slab = SlabView(memory, at: offset, byteCount: Self.byteCount(capacity: capacity))
+  }
+
+  static func byteCount(capacity: Int) -> Int { (capacity + 3) * 8 }
 
   static func capacity(liveMax: Int) -> Int { liveMax + liveMax / 4 + 64 }
 

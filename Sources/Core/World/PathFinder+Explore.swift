@@ -20,14 +20,20 @@ extension PathFinder {
   ///   - nodeBudget: Most nodes labelled, at most `nodeBudgetMax`.
   ///   - visit: Gets a node and the cost of walking there; false ends the exploration. Nodes as far
   ///     come in any order, which is a function of the edges alone.
+  ///   - ahead: Gets each node when it is first come to, some time before it is visited if it ever
+  ///     is, to ask for the memory that `visit` will read.
   /// - Complexity: O(n log n) for the n nodes labelled; no allocation.
   public mutating func explore(
     from start: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
-    _ world: WorldGraph, _ space: borrowing PageSpace, visit: (UInt32, UInt32) -> Bool
+    _ world: WorldGraph, _ space: borrowing PageSpace, ahead: (UInt32) -> Void = { _ in },
+    visit: (UInt32, UInt32) -> Bool
   ) -> Exploration {
     precondition(Int(start) < world.nodeCount && costMax <= distanceMax)
     precondition(nodeBudget > 0 && nodeBudget <= nodeBudgetMax)
     begin()
+    if Self.isForRing(world, space) {
+      return exploreRing(from: start, costMax, nodeBudget, world, space, ahead, visit)
+    }
     append(Label(node: start, cost: 0, estimate: 0), find(start).slot)
     heap.push(UInt64(~UInt32(0)))
     // The least cost of a node that found no room.
@@ -37,7 +43,7 @@ extension PathFinder {
       if UInt64(label.cost) != entry >> 32 { continue }  // stale
       if UInt64(label.cost) >= dropped { return .budgetSpent }
       if !visit(label.node, label.cost) { return .stopped }
-      walkOn(from: label, costMax, nodeBudget, &dropped, world, space)
+      walkOn(from: label, costMax, nodeBudget, &dropped, world, space, ahead)
     }
     return dropped == .max ? .done : .budgetSpent
   }
@@ -46,7 +52,7 @@ extension PathFinder {
   @inline(__always)
   private mutating func walkOn(
     from label: Label, _ costMax: UInt32, _ nodeBudget: Int, _ dropped: inout UInt64,
-    _ world: WorldGraph, _ space: borrowing PageSpace
+    _ world: WorldGraph, _ space: borrowing PageSpace, _ ahead: (UInt32) -> Void
   ) {
     var edges = OutEdges(Int(label.node), world, space)
     while let edge = edges.next(world, space) {
@@ -65,6 +71,8 @@ extension PathFinder {
         let known = Label(node: beside, cost: UInt32(truncatingIfNeeded: cost), estimate: 0)
         append(known, slot)
         push(known, labelCount &- 1)
+        world.prefetch(beside, space)
+        ahead(beside)
       }
     }
   }

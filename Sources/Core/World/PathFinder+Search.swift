@@ -165,9 +165,31 @@ extension PathFinder {
       least * corner + (middle - least) * diagonal + (most - middle) * straight)
   }
 
+  // MARK: Tiles
+
+  /// The path found in tiles; nil where such a search gives up.
+  mutating func pathOverTiles(
+    from start: UInt32, to goal: UInt32, costMax: UInt32, _ world: WorldGraph,
+    _ space: borrowing PageSpace
+  ) -> PathAnswer? {
+    precondition(Int(start) < world.nodeCount && Int(goal) < world.nodeCount)
+    precondition(costMax <= distanceMax)
+    share(withTiles: true)
+    do throws(TileSearch.Fault) {
+      let cost = try tiles.search(from: start, to: goal, costMax: costMax, world, space)
+      guard let cost else { return .beyond }
+      stepCount = try tiles.walk(
+        from: start, to: goal, cost: cost, steps: steps, world, space)
+      return .found(Path(cost: cost, stepCount: stepCount))
+    } catch {
+      return error == .spent ? .budgetSpent : nil
+    }
+  }
+
   // MARK: Labels
 
   mutating func begin() {
+    share(withTiles: false)
     heap.removeAll()
     labelCount = 0
     generation &+= 1

@@ -8,46 +8,85 @@ public import Pages
 /// so it is admissible and consistent; in a network, and where edges were added, there is none and
 /// it is Dijkstra's algorithm (1959). All memory is taken at boot and reset in O(1): a search
 /// costs what it explores, whatever the size of the map. It reads a space and never writes it, so
-/// it runs on a fork as well. Nothing is kept between searches but the last path.
+/// it runs on a fork as well. Nothing is kept between searches but the last path. Paths over whole
+/// grids of four ways are `TileSearch`'s.
 public struct PathFinder: ~Copyable {
   /// Most nodes that one search may label.
   public let nodeBudgetMax: Int
   /// Nodes labelled by the last search.
   public internal(set) var labelCount = 0
 
+  /// Heap, labels and slots, in this order; or tiles.
+  let memory: SlabView
   var heap: DistanceHeap
   /// Labels in order of discovery, 12 bytes each: node, cost to the goal, estimate from the start.
-  let labels: Slab
+  let labels: SlabView
   /// An open-addressing table from a node to its label, 8 bytes a slot: label, generation. A slot
   /// of another generation is empty.
-  let slots: Slab
+  let slots: SlabView
   let slotMask: Int
   var generation: UInt32 = 0
   /// Whether the least cost between two places of the world is known.
   var hasEstimate = false
   /// The edges of the last path, 4 bytes each.
-  let steps: Slab
+  let steps: SlabView
   var stepCount = 0
+  /// For paths over whole grids of four ways; it lies where heap, labels and slots do.
+  var tiles: TileSearch
+  private let hasTiles: Bool
+  /// Where in `memory` the slots begin.
+  private let slotsAt: Int
+  /// Whether the tiles' search used the memory last.
+  private var isTiled = false
 
   /// Takes the memory for searches that label at most `nodeBudgetMax` nodes, `1...16,777,216`:
   /// 42 to 58 bytes a node.
-  public init(nodeBudgetMax: Int) {
+  ///
+  /// - Parameter wholeGrids: Paths over grids of four ways are searched for in tiles of 2 KiB for
+  ///   1,024 nodes, as many as the same memory has room for; `nodeBudgetMax` must be 150,000 or
+  ///   more.
+  public init(nodeBudgetMax: Int, wholeGrids: Bool = false) {
     self.init(
-      nodeBudgetMax: nodeBudgetMax, heapCapacity: DistanceHeap.capacity(liveMax: nodeBudgetMax))
+      nodeBudgetMax: nodeBudgetMax, heapCapacity: DistanceHeap.capacity(liveMax: nodeBudgetMax),
+      wholeGrids: wholeGrids)
   }
 
-  /// For tests: a heap without slack, at least `nodeBudgetMax` entries.
-  package init(nodeBudgetMax: Int, heapCapacity: Int) {
+  /// For tests: a heap without slack, at least `nodeBudgetMax` entries; and room for few tiles.
+  package init(
+    nodeBudgetMax: Int, heapCapacity: Int, wholeGrids: Bool = false, tileMax: Int = .max
+  ) {
     precondition(nodeBudgetMax > 0 && nodeBudgetMax <= Topology.cellCountMax)
     precondition(heapCapacity >= nodeBudgetMax)
     self.nodeBudgetMax = nodeBudgetMax
-    heap = DistanceHeap(capacity: heapCapacity)
-    labels = Slab(byteCount: nodeBudgetMax * 12, zeroed: false)
     var slotCount = 64
     while slotCount < nodeBudgetMax * 2 { slotCount *= 2 }
     slotMask = slotCount - 1
-    slots = Slab(byteCount: slotCount * 8)
-    steps = Slab(byteCount: nodeBudgetMax * 4, zeroed: false)
+    // The slots last: what tiles write there must be cleared before they are used again.
+    let stepBytes = (nodeBudgetMax * 4 + 63) & ~63
+    let heapBytes = (DistanceHeap.byteCount(capacity: heapCapacity) + 63) & ~63
+    let labelBytes = (nodeBudgetMax * 12 + 63) & ~63
+    let all = SlabView(Slab(byteCount: stepBytes + heapBytes + labelBytes + slotCount * 8))
+    steps = SlabView(all, at: 0, byteCount: nodeBudgetMax * 4)
+    memory = SlabView(all, at: stepBytes, byteCount: all.byteCount - stepBytes)
+    heap = DistanceHeap(capacity: heapCapacity, memory, at: 0)
+    labels = SlabView(memory, at: heapBytes, byteCount: nodeBudgetMax * 12)
+    slotsAt = heapBytes + labelBytes
+    slots = SlabView(memory, at: slotsAt, byteCount: slotCount * 8)
+    hasTiles = wholeGrids
+    tiles = TileSearch(
+      hasTiles ? memory : SlabView(memory, at: 0, byteCount: 0), slotMax: tileMax)
+  }
+
+  /// Takes the memory for labels, or for tiles.
+  mutating func share(withTiles isForTiles: Bool) {
+    if isTiled == isForTiles { return }
+    isTiled = isForTiles
+    if isForTiles {
+      tiles.enter()
+    } else {
+      let spoiled = min(max(tiles.usedBytes - slotsAt, 0), slots.byteCount)
+      slots.zero(0, count: spoiled)
+    }
   }
 
   /// The cost of the cheapest walk from `start` to `goal`.
@@ -94,12 +133,22 @@ public struct PathFinder: ~Copyable {
   /// Of several as cheap, the one that takes at every node, from the start on, the edge with the
   /// lowest id that stays on a cheapest walk: a function of the edges alone.
   ///
-  /// - Complexity: as `cost`, but all nodes on walks as cheap are explored; no allocation.
+  /// With `wholeGrids`, a grid of four ways without added edges is searched in tiles, whatever
+  /// `nodeBudget`: the budget is spent when there is no room for another tile. Where costs in a
+  /// tile lie too far apart, and in other worlds, nodes are labelled.
+  ///
+  /// - Complexity: as `cost`, but all nodes on walks as cheap are explored; in tiles O(n) for the n
+  ///   nodes of tiles within half the cost of either end; no allocation.
   public mutating func path(
     from start: UInt32, to goal: UInt32, costMax: UInt32 = distanceMax, nodeBudget: Int,
     _ world: WorldGraph, _ space: borrowing PageSpace
   ) -> PathAnswer {
     stepCount = 0
+    if hasTiles && TileSearch.isFor(world, space) {
+      if let answer = pathOverTiles(from: start, to: goal, costMax: costMax, world, space) {
+        return answer
+      }
+    }
     switch search(
       Query(
         start: start, goal: goal, costMax: costMax, nodeBudget: nodeBudget, exploresTies: true),
@@ -109,6 +158,15 @@ public struct PathFinder: ~Copyable {
     case .beyond: return .beyond
     case .budgetSpent: return .budgetSpent
     }
+  }
+
+  /// What the last search for a path had no room for when its budget was spent, in words.
+  public var spentReason: String {
+    if !isTiled { return "the search looked at \(labelCount) blocks without an end" }
+    if tiles.slotCount < tiles.slotMax {
+      return "there is a way, but it has more than \(nodeBudgetMax) steps"
+    }
+    return "the search came to \(tiles.slotCount) squares of 32 x 32 blocks without an end"
   }
 
   /// The id of an edge of the last path found, `0..<stepCount` of it.

@@ -137,8 +137,7 @@ struct GroundSearch: Sendable {
       throw Fault(
         422, "too_long", "there is a way, but it costs more than 2^32-2; no such path is told")
     case .budgetSpent:
-      throw Fault(
-        422, "too_long", "the search looked at \(Readers.nodeBudget) blocks without an end")
+      throw Fault(422, "too_long", finder.spentReason)
     case .found(let path):
       write(path, from: start, world, space, &json, finder)
     }

@@ -47,6 +47,34 @@ static inline VX_PURE uint64_t vx_differing64(
 #endif
 }
 
+// A tile is a square of 32 x 32 blocks of a grid of four ways: 32 rows of 32 costs of two bytes,
+// all ones where nothing leads. Its planes are four such squares, east, south, west, north: what
+// the step out of each block in that direction costs.
+
+/// What `vx_tile_settle` changed: a bit a row, a bit a lane; and the greatest cost reached.
+struct vx_tile {
+  uint32_t rows, lanes, greatest;
+};
+
+/// Improves costs by one another over `planes` until nothing changes, from the rows of `rows` on;
+/// sums saturate. `rows` must hold each row that something was written to since the last time.
+VX_PURE struct vx_tile vx_tile_settle(
+    void *_Nonnull costs, const void *_Nonnull planes, uint32_t rows);
+
+/// The least sum of a block's costs in two tiles.
+VX_PURE uint32_t vx_tile_meet(const void *_Nonnull left, const void *_Nonnull right);
+
+/// Lays row `y` of the planes from 34 words, a byte a direction: the row's blocks and one more at
+/// either end. With `is_back` a step costs what the step back does, and rows -1 and 32 count.
+VX_PURE void vx_tile_lay(
+    void *_Nonnull planes, const uint32_t *_Nonnull edges, int y, int is_back);
+
+/// XORs into words of edits what the map gives: `weights`, or where null a byte of 1 for each bit
+/// of `steps`.
+VX_PURE void vx_tile_edges(
+    uint32_t *_Nonnull edges, const uint32_t *_Nullable weights,
+    const uint16_t *_Nonnull steps, size_t count);
+
 // Words that several threads change at once. Always inlined, debug builds included, so that the
 // thread sanitizer sees them.
 #define VX_ATOMIC static inline VX_PURE __attribute__((always_inline))
