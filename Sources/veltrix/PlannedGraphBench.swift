@@ -23,6 +23,9 @@ struct PlannedGraphBench: ~Copyable {
   /// ns of each step, by kind, in the plan's order.
   private(set) var times: [String: [Int64]] = [:]
 
+  /// As the engine's reader has it.
+  private static var nodeBudget: Int { 600_000 }
+
   /// - Parameter work: Nodes that one event may look at for repairs.
   init(_ map: Topology, work: Int) {
     precondition(map.form == .grid)
@@ -34,7 +37,7 @@ struct PlannedGraphBench: ~Copyable {
     adviseHugePages(pool.memory)
     space = PageSpace(layout, pool: pool)
     scratch = FieldScratch(nodeCount: map.nodeCount, workMax: work, degreeMax: world.degreeMax)
-    finder = PathFinder(nodeBudgetMax: map.nodeCount)
+    finder = PathFinder(nodeBudgetMax: Self.nodeBudget, wholeGrids: true)
   }
 
   /// Does all of it; what could not be done is said and ends it.
@@ -96,7 +99,7 @@ struct PlannedGraphBench: ~Copyable {
   /// What the cheapest way costs, -1 where there is none.
   private mutating func cost(_ start: UInt32, _ goal: UInt32, _ kind: String) -> Int64 {
     let begin = vx_monotonic_ns()
-    let answer = finder.path(from: start, to: goal, nodeBudget: world.nodeCount, world, space)
+    let answer = finder.path(from: start, to: goal, nodeBudget: Self.nodeBudget, world, space)
     add(kind, vx_monotonic_ns() - begin)
     guard case .found(let path) = answer else { return -1 }
     return Int64(path.cost)
@@ -107,7 +110,7 @@ struct PlannedGraphBench: ~Copyable {
     var found: [(cost: UInt32, id: UInt32)] = []
     found.reserveCapacity(count + 1)
     let field = field
-    _ = finder.explore(from: start, nodeBudget: world.nodeCount, world, space) { node, cost in
+    _ = finder.explore(from: start, nodeBudget: Self.nodeBudget, world, space) { node, cost in
       // Of those as near as the last, the lowest ids count.
       if found.count >= count, cost > found[count - 1].cost { return false }
       if field.distance(node, space) != 0 { return true }
