@@ -43,7 +43,7 @@ private final class Host {
     port = engine.addPort(wake: {})
     engine.start()
     engine.create(definition, map: map) { _ in }
-    for _ in 0..<5_000 where engine.hunt(named: definition.name) == nil { usleep(1_000) }
+    for _ in 0..<60_000 where engine.hunt(named: definition.name) == nil { usleep(1_000) }
     entry = try #require(engine.hunt(named: definition.name))
   }
 
@@ -161,7 +161,7 @@ private struct Numbered {
   }
   let before = try play(2_000)
   let shadow = host.entry.forks.shadow
-  for _ in 0..<5_000 where shadow.offset < before.offset { usleep(1_000) }
+  for _ in 0..<60_000 where shadow.offset < before.offset { usleep(1_000) }
   #expect(shadow.offset >= before.offset && !shadow.hasFailed)
 
   // Rows of the last player: the hunt's own, the shadow's, and perhaps a checkpoint's.
@@ -177,7 +177,7 @@ private struct Numbered {
   memory.update(current[0], as: PlayerRow.self) { $0.moves ^= 1 << 40 }
 
   for _ in 0..<40 where !shadow.hasFailed { _ = try play(500) }
-  for _ in 0..<5_000 where !shadow.hasFailed { usleep(1_000) }
+  for _ in 0..<60_000 where !shadow.hasFailed { usleep(1_000) }
   #expect(shadow.hasFailed)
   let after = try play(500)
   #expect(after.applied == 100 && after.ack == .durable)

@@ -135,7 +135,7 @@ extension Lineage {
   let thread = ShadowThread(settings, clock: clock, snapshotter: snapshotter, log: log)
   thread.attach(entry)
   thread.start()
-  for _ in 0..<2_000 where !entry.forks.shadow.hasFailed { usleep(5_000) }
+  for _ in 0..<12_000 where !entry.forks.shadow.hasFailed { usleep(5_000) }
   usleep(100_000)  // its thread comes by some times more
   thread.stop()
   snapshotter.stop([entry.snapshots])

@@ -103,12 +103,16 @@ private func cost(_ answer: PathAnswer) -> UInt32? {
 
 /// Whole paths, edge by edge, are the oracle's: on odd shapes, with one-way edges, many ways as
 /// cheap, terrain and walls, after edits, on forks, and with other searches in the same memory
-/// between.
-@Test func tilesFindTheOraclesPaths() {
+/// between; whatever registers the processor has.
+@Test(.serialized, arguments: [0, 1, 2]) func tilesFindTheOraclesPaths(width: Int) {
+  defer { _ = SlabView.limitTiles(toWidth: 2) }
+  if SlabView.limitTiles(toWidth: width) != width {
+    return print("tilesFindTheOraclesPaths: the processor has no registers of \(16 << width) bytes")
+  }
   var finder = PathFinder(nodeBudgetMax: 150_000, wholeGrids: true)
   var outcomes: Set<String> = []
   #expect(
-    forAll(cases: 150) { random in
+    forAll(cases: 60) { random in
       let shapes = [(random.below(120) + 1, random.below(120) + 1), (1, 200), (300, 1), (33, 32)]
       let (width, height) = shapes[random.below(4)]
       let costMax = [1, 2, 16, 255][random.below(4)]

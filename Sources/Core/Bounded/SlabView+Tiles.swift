@@ -27,6 +27,10 @@ extension SlabView {
     return unsafe TileChange(vx_tile_settle(base + offset, base + planes, rows))
   }
 
+  /// For tests: has tiles settled by registers no wider than 16 bytes (0), 32 (1) or 64 (2), as far
+  /// as the processor has them; what it is then. Only speed depends on it.
+  package static func limitTiles(toWidth most: Int) -> Int { Int(vx_tile_limit(Int32(most))) }
+
   /// The least sum of a block's costs in the tiles at two offsets; 65,535 or more when there is
   /// none.
   @inlinable

@@ -109,12 +109,16 @@ ALWAYS void lay(row *planes, const uint32_t *edges, int y, int is_back) {
 }
 
 #if defined(__x86_64__)
-static int level;
-__attribute__((constructor)) static void detect(void) {
+static _Atomic int level;
+static int supported(void) {
   __builtin_cpu_init();
-  level = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") ? 2
-          : __builtin_cpu_supports("avx2")                                         ? 1
-                                                                                   : 0;
+  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")) return 2;
+  return __builtin_cpu_supports("avx2") ? 1 : 0;
+}
+__attribute__((constructor)) static void detect(void) { level = supported(); }
+int vx_tile_limit(int most) {
+  int can = supported();
+  return level = most < can ? most : can;
 }
 #define IN_EVERY_WIDTH(type, name, body, parameters, arguments)                             \
   __attribute__((target("avx512f,avx512bw,avx512vl"), min_vector_width(512))) static type   \
@@ -123,11 +127,13 @@ __attribute__((constructor)) static void detect(void) {
     return body arguments;                                                                  \
   }                                                                                         \
   type name parameters {                                                                    \
-    if (level == 2) return name##_512 arguments;                                            \
-    if (level == 1) return name##_256 arguments;                                            \
+    int wide = __c11_atomic_load(&level, __ATOMIC_RELAXED);                                 \
+    if (wide == 2) return name##_512 arguments;                                             \
+    if (wide == 1) return name##_256 arguments;                                             \
     return body arguments;                                                                  \
   }
 #else
+int vx_tile_limit(int most) { return most < 0 ? most : 0; }
 #define IN_EVERY_WIDTH(type, name, body, parameters, arguments) \
   type name parameters { return body arguments; }
 #endif

@@ -84,6 +84,12 @@ public struct HuntRecovery: ~Copyable {
       switch try source.recover(history, warn) {
       case .done(let snapshot, let journal):
         guard let partition = source.take() else { preconditionFailure("recovered nothing") }
+        let known = history.known(at: partition.nextOffset)
+        if wish.line == nil && wish.through == .max && known.count < history.count {
+          // The mark lies behind what is now the journal's end: it was lost.
+          history = known
+          continue
+        }
         return HuntRecovery(
           partition: partition, journal: journal, snapshot: snapshot, findings: source.findings)
       case .promotion(let mark, let offset):

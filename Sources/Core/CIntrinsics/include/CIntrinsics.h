@@ -61,6 +61,10 @@ struct vx_tile {
 VX_PURE struct vx_tile vx_tile_settle(
     void *_Nonnull costs, const void *_Nonnull planes, uint32_t rows);
 
+/// For tests: has tiles settled by registers no wider than `most`, 0 16 bytes, 1 32, 2 64; what it
+/// is then. Only speed depends on it. Not while another thread searches.
+VX_PURE int vx_tile_limit(int most);
+
 /// The least sum of a block's costs in two tiles.
 VX_PURE uint32_t vx_tile_meet(const void *_Nonnull left, const void *_Nonnull right);
 
