@@ -74,9 +74,7 @@ public struct HuntFolder: Sendable {
   /// Makes durable that the hunt's files have their names. What a start finds, only the kernel may
   /// know: the flush that was to write a name failed, and the process ended.
   func flushNames() throws(DiskFault) {
-    for folder in [path, snapshotsPath, branchesPath, journalPath] where Files.exists(folder) {
-      try Files.flushFolder(folder)
-    }
+    for folder in [Files.parent(path), path] { try Files.flushFolder(folder) }
   }
 
   /// Reads definition, map and manifest, and checks that they belong together.
