@@ -35,6 +35,16 @@ private struct LongHunt {
     headers.append(try hunt.snapshotNow())
   }
 
+  /// The same; the snapshot builds on the last one.
+  mutating func playSegmentOnBase(_ random: inout TestRandom) throws {
+    // What is written from here on is what the increment holds.
+    _ = try hunt.stand.partition.image()
+    let base = try #require(headers.last)
+    try play(past: base.segment, &random)
+    var image = try hunt.stand.partition.image()
+    headers.append(try hunt.snapshot(&image, .incremental(base: base)))
+  }
+
   /// Plays until the journal goes on behind a segment.
   mutating func play(past before: UInt64, _ random: inout TestRandom) throws {
     repeat {
@@ -115,6 +125,35 @@ private func flip(_ path: String, at: Int) throws {
   try long.promote(again)
   try long.playSegment(&random)
   #expect(try sameState(long.hunt.recovered(), long.hunt.stand))
+}
+
+/// With `retention: remove` and `keep: 1` an increment was kept whose base could not be read, and the
+/// last good snapshot went; the journal before it was gone already, and the hunt did not open any more
+/// (simulation, seed 371724394, at the commit 92f47ca). A snapshot that cannot be begun with takes the
+/// place of none.
+@Test func aDamagedSnapshotTakesThePlaceOfNone() throws {
+  var random = TestRandom(seed: runSeed)
+  var long = try LongHunt(&random)
+  long.settings.snapshotKeep = 1
+  for _ in 0..<2 { try long.playSegment(&random) }
+  try long.putAway()
+  #expect(try long.hunt.files.offsets() == [long.headers[1].offset])
+  #expect(try long.first() == long.headers[1].segment)
+
+  try long.playSegment(&random)
+  try long.playSegmentOnBase(&random)
+  let (good, base, newest) = (long.headers[1], long.headers[2], long.headers[3])
+  #expect(newest.isIncremental && newest.base == base.offset)
+  try flip(long.hunt.files.path(base.offset), at: 24)
+  try long.putAway()
+  #expect(try long.hunt.files.offsets() == [good.offset, newest.offset])
+  #expect(try long.first() == good.segment)
+  #expect(try sameState(long.hunt.recovered(), long.hunt.stand))
+
+  try long.playSegment(&random)
+  try long.putAway()
+  #expect(try long.hunt.files.offsets() == [long.headers[4].offset])
+  #expect(try long.first() == long.headers[4].segment)
 }
 
 /// A fork that differs before everything that is left keeps nothing, and is known not to.

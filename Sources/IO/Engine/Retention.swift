@@ -69,12 +69,22 @@ package final class Retention: Sendable {
     }
   }
 
-  /// The snapshots whose headers are good, ascending.
+  /// The snapshots that can be begun with, as far as headers tell, ascending.
   private func snapshots() throws(JournalFault) -> [SnapshotHeader] {
-    let offsets = try offsets()
-    return offsets.compactMap { offset in
-      do throws(SnapshotFault) { return try files.header(offset) } catch { return nil }
+    try chains().compactMap(\.last)
+  }
+
+  /// Each of them behind those that it builds on.
+  ///
+  /// - Throws: Where the disk does not answer: what cannot be read now may be good.
+  private func chains() throws(JournalFault) -> [[SnapshotHeader]] {
+    var good: [[SnapshotHeader]] = []
+    for offset in try offsets() {
+      do throws(SnapshotFault) { good.append(try files.chain(offset)) } catch {
+        if case .disk(let fault) = error { throw .disk(fault) }
+      }
     }
+    return good
   }
 
   private func offsets() throws(JournalFault) -> [UInt64] {
@@ -104,16 +114,17 @@ package final class Retention: Sendable {
   /// Removes the snapshots that nothing needs, nor what is needed builds on.
   private func prune(keep: Int) throws(JournalFault) {
     let offsets = try offsets()
-    let headers = try snapshots()
-    var wanted = Array(offsets.suffix(keep))
+    if offsets.count <= keep { return }
+    // A snapshot takes the place of others once a power cut leaves it its name.
+    try disk { () throws(DiskFault) in try Files.flushFolder(files.folder) }
+    let chains = try chains()
+    let headers = chains.compactMap(\.last)
+    var wanted = headers.suffix(keep).map(\.offset)
     for line in forks.linesAhead { wanted += headers.lastOn(line, keep).map(\.offset) }
-    var needed: Set<UInt64> = []
-    for offset in wanted {
-      do throws(SnapshotFault) {
-        needed.formUnion(try files.chain(offset).map(\.offset))
-      } catch {
-        needed.insert(offset)  // a damaged one is left for people to look at
-      }
+    // A damaged one is left for people to look at while it is among the newest.
+    var needed = Set(offsets.suffix(keep))
+    for chain in chains where wanted.contains(chain[chain.count - 1].offset) {
+      needed.formUnion(chain.map(\.offset))
     }
     // What builds on another goes before it: at no moment is there an increment without its base.
     for offset in offsets.reversed() where !needed.contains(offset) {

@@ -152,6 +152,7 @@ public struct SnapshotFiles: Sendable {
     while chain[0].isIncremental {
       let base: SnapshotHeader
       do throws(SnapshotFault) { base = try header(chain[0].base) } catch {
+        if case .disk(let fault) = error, fault.errno != ENOENT { throw error }
         throw .damaged(
           path: path(chain[0].offset), byte: 56, reason: "made from another: \(error)")
       }

@@ -28,6 +28,8 @@ package final class StreamGateway: StreamApplication {
     var sheds = false
     /// Events shed that the partition has not been told of.
     var untoldShed: UInt32 = 0
+    /// Whether the connection is among the waiting.
+    var isWaiting = false
   }
 
   private let loop: any StreamCarrier
@@ -35,7 +37,9 @@ package final class StreamGateway: StreamApplication {
   let port: GatewayPort
   private let latencies: Latencies
   private var sessions: [ConnectionID: Session] = [:]
-  private var waiting: Set<ConnectionID> = []
+  /// Connections that wait for room, or whose shed events are untold, the first of them first; it
+  /// may name some that are closed.
+  private var waiting: [ConnectionID] = []
   private let frame = Slab(byteCount: FrameReader.byteCountMax)
 
   /// A gateway whose latencies nobody reads.
@@ -56,7 +60,6 @@ package final class StreamGateway: StreamApplication {
     if let session = sessions.removeValue(forKey: connection), session.untoldShed > 0 {
       _ = tellShed(session, session.untoldShed)
     }
-    waiting.remove(connection)
   }
 
   // MARK: In
@@ -184,8 +187,14 @@ package final class StreamGateway: StreamApplication {
 
   private func wait(_ connection: ConnectionID, _ now: Int64) {
     if sessions[connection]?.waitingSinceNs == 0 { sessions[connection]?.waitingSinceNs = now }
-    waiting.insert(connection)
+    enlist(connection)
     loop.pauseReading(connection)
+  }
+
+  private func enlist(_ connection: ConnectionID) {
+    guard sessions[connection]?.isWaiting == false else { return }
+    sessions[connection]?.isWaiting = true
+    waiting.append(connection)
   }
 
   /// Leaves the frame for later, or sheds it when it has waited too long.
@@ -200,7 +209,7 @@ package final class StreamGateway: StreamApplication {
     session.waitingSinceNs = 0
     session.untoldShed += header.count
     sessions[connection] = session
-    waiting.insert(connection)
+    enlist(connection)
     let refusal = Refusal(.busy, retryMs: UInt32(Self.waitMs), count: Int(header.count))
     send(connection, .busy, batch: header.batch, refusal)
     return true
@@ -218,21 +227,23 @@ package final class StreamGateway: StreamApplication {
   }
 
   private func lookAtWaiting() {
-    if waiting.isEmpty { return }
+    let count = waiting.count
+    if count == 0 { return }
     let now = ThisMachine.monotonicNs
-    for connection in waiting {
-      guard var session = sessions[connection] else {
-        waiting.remove(connection)
-        continue
-      }
+    for at in 0..<count {
+      let connection = waiting[at]
+      guard var session = sessions[connection] else { continue }
+      session.isWaiting = false
       if session.untoldShed > 0, tellShed(session, session.untoldShed) { session.untoldShed = 0 }
       if session.waitingSinceNs > 0 && now - session.waitingSinceNs > Self.waitMs * 1_000_000 {
         session.sheds = true
       }
       sessions[connection] = session
-      if session.untoldShed == 0 { waiting.remove(connection) }
+      if session.untoldShed > 0 { enlist(connection) }
+      // What it reads may have to wait again, behind all others.
       loop.resumeReading(connection)
     }
+    waiting.removeFirst(count)
   }
 
   // MARK: Out
