@@ -56,7 +56,7 @@ private struct Oracle {
 }
 
 /// A grid of four ways with walls; its steps cost what `weights` draws, or what the map says.
-private func grid(
+func fourWays(
   _ random: inout TestRandom, width: Int, height: Int, costMax: Int
 ) -> Topology {
   let wallPercent = [0, 0, 10, 35][random.below(4)]
@@ -74,7 +74,7 @@ private func grid(
     weights: { weights[$0 * 4 + $1] })
 }
 
-private func edit(
+func edit(
   _ count: Int, _ costMax: Int, _ world: WorldGraph, _ space: inout PageSpace,
   _ random: inout TestRandom
 ) {
@@ -117,7 +117,7 @@ private func cost(_ answer: PathAnswer) -> UInt32? {
       let (width, height) = shapes[random.below(4)]
       let costMax = [1, 2, 16, 255][random.below(4)]
       var layout = PageLayout()
-      let map = grid(&random, width: width, height: height, costMax: costMax)
+      let map = fourWays(&random, width: width, height: height, costMax: costMax)
       let world = WorldGraph("world", map, addedMax: 8, in: &layout)
       let pool = PagePool(pageCount: layout.pageCount * 3 + 1)
       var space = PageSpace(layout, pool: pool)

@@ -32,7 +32,12 @@ extension PathFinder {
     precondition(nodeBudget > 0 && nodeBudget <= nodeBudgetMax)
     begin()
     if Self.isForRing(world, space) {
-      return exploreRing(from: start, costMax, nodeBudget, world, space, ahead, visit)
+      let limits = ExplorationLimits(costMax: costMax, nodeBudget: nodeBudget)
+      var progress = RingProgress()
+      if let end = exploreNear(from: start, limits, &progress, world, space, ahead, visit) {
+        return end
+      }
+      return exploreRing(limits, progress, world, space, ahead, visit)
     }
     append(Label(node: start, cost: 0, estimate: 0), find(start).slot)
     heap.push(UInt64(~UInt32(0)))

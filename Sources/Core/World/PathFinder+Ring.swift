@@ -26,22 +26,32 @@ extension PathFinder {
     }
   }
 
+  /// How dear an exploration may become, and how large.
+  struct ExplorationLimits {
+    let costMax: UInt32
+    let nodeBudget: Int
+  }
+
+  /// How far it has come: everything cheaper than `cost` was visited.
+  struct RingProgress {
+    var ring = Ring()
+    var cost: UInt32 = 0
+    /// The least cost of a node that found no room.
+    var dropped = UInt64.max
+  }
+
   /// Whether `exploreRing` knows the world.
   static func isForRing(_ world: WorldGraph, _ space: borrowing PageSpace) -> Bool {
     world.topology.neighbourhood == .four && world.added.isEmpty(space)
   }
 
-  /// `explore`, of a grid of four ways without other edges.
+  /// `explore`, of a grid of four ways without other edges, from where it has come to.
   mutating func exploreRing(
-    from start: UInt32, _ costMax: UInt32, _ nodeBudget: Int, _ world: WorldGraph,
+    _ limits: ExplorationLimits, _ progress: RingProgress, _ world: WorldGraph,
     _ space: borrowing PageSpace, _ ahead: (UInt32) -> Void, _ visit: (UInt32, UInt32) -> Bool
   ) -> Exploration {
-    var ring = Ring()
-    // The least cost of a node that found no room.
-    var dropped = UInt64.max
-    append(Label(node: start, cost: 0, estimate: 0), find(start).slot)
-    link(0, 0, &ring)
-    var cost: UInt32 = 0
+    var ring = progress.ring
+    var (cost, dropped) = (progress.cost, progress.dropped)
     while let next = ring.nearest(cost) {
       cost = next
       if UInt64(cost) >= dropped { return .budgetSpent }
@@ -52,7 +62,7 @@ extension PathFinder {
       var edges = OutEdges(Int(label.node), world, space, hasAdded: false)
       while let edge = edges.next(world, space) {
         let offer = UInt64(cost) &+ edge.cost
-        if offer > UInt64(costMax) { continue }
+        if offer > UInt64(limits.costMax) { continue }
         let beside = UInt32(truncatingIfNeeded: edge.head)
         let (known, slot) = find(beside)
         let whole = UInt32(truncatingIfNeeded: offer)
@@ -62,7 +72,7 @@ extension PathFinder {
           unlink(known, held, &ring)
           labels.store(whole, known &* 12 &+ 4)
           link(known, whole, &ring)
-        } else if labelCount == nodeBudget {
+        } else if labelCount == limits.nodeBudget {
           dropped = min(dropped, offer)
         } else {
           append(Label(node: beside, cost: whole, estimate: 0), slot)
@@ -77,7 +87,7 @@ extension PathFinder {
 
   /// Puts a label first in the list of its cost.
   @inline(__always)
-  private func link(_ index: Int, _ cost: UInt32, _ ring: inout Ring) {
+  func link(_ index: Int, _ cost: UInt32, _ ring: inout Ring) {
     let list = Int(cost & 255)
     let next = ring.firsts[list]
     labels.store(next, index &* 12 &+ 8)

@@ -36,6 +36,9 @@ public struct PathFinder: ~Copyable {
   private let hasTiles: Bool
   /// Where in `memory` the slots begin.
   private let slotsAt: Int
+  /// Where in `memory` an exploration's square lies, behind the links of its ring; nil without
+  /// room, with less than some 27,000 nodes.
+  let nearAt: Int?
   /// Whether the tiles' search used the memory last.
   private var isTiled = false
 
@@ -71,6 +74,8 @@ public struct PathFinder: ~Copyable {
     heap = DistanceHeap(capacity: heapCapacity, memory, at: 0)
     labels = SlabView(memory, at: heapBytes, byteCount: nodeBudgetMax * 12)
     slotsAt = heapBytes + labelBytes
+    let linkBytes = (nodeBudgetMax * 4 + 63) & ~63
+    nearAt = linkBytes + NearSquare.byteCount <= heapBytes ? linkBytes : nil
     slots = SlabView(memory, at: slotsAt, byteCount: slotCount * 8)
     hasTiles = wholeGrids
     tiles = TileSearch(
