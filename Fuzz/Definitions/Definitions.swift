@@ -11,12 +11,15 @@ import World
 let definitions = Parser(
   name: "Definitions", bytesMax: 1_024,
   seeds: {
-    var full = HuntDefinition(name: "market")
+    // Of the first two versions of the form, which do not say how much work an event does.
+    var (small, full) = (HuntDefinition(name: "a"), HuntDefinition(name: "market"))
+    small.rules.hintWork = 1_024
+    full.rules.hintWork = 1_024
     full.rules.hintRadius = 64
     full.treasures = [TreasureSpec(id: 1, x: 2, y: 3), TreasureSpec(id: 2, x: -1, y: .max)]
     return [
       Seed("full", mode: 0, full.encoded()),
-      Seed("small", mode: 0, HuntDefinition(name: "a").encoded()),
+      Seed("small", mode: 0, small.encoded()),
       Seed("cut", mode: 0, Array(full.encoded().dropLast(5))),
       Seed("manifest", mode: 1, stored.manifest), Seed("manifest-crc", mode: 2, stored.manifest),
       Seed("manifest-lines", mode: 2, Array("veltrix hunt 2\nnumber  7\nidentity\n\n \n".utf8)),
@@ -75,7 +78,9 @@ private final class StoredHunt {
   var path: String { folder.path }
 
   init() {
-    definition = HuntDefinition(name: "market")
+    var definition = HuntDefinition(name: "market")
+    definition.rules.hintWork = 1_024
+    self.definition = definition
     let text = Array("type octile\nheight 2\nwidth 2\nmap\n..\n..\n".utf8)
     do {
       map = try Topology(parsing: text.span, neighbourhood: .eight)

@@ -47,7 +47,7 @@ enum BenchCommand {
                        weights of 1 to 16, beside plain Dijkstra; needs 1.5 GB
       --side <n>       blocks, 16...4,096; --treasures at most an eighth of all  default 3,400
       --only searches  paths and nearest treasures alone, and the first field
-      --work <n>       blocks one event repairs, a tick half as many, 16...65,536  default 1,024
+      --work <n>       blocks one event repairs, a tick half as many, 16...65,536    default 640
       --plan <file>    what to do on the grid of --world, as Benchmarks/peers/graph/run.py draws
                        it; answers go to a file, the time of each step to stdout as JSON
       --json <file>    the figures, for programs
@@ -194,7 +194,7 @@ enum BenchCommand {
   ) throws(Arguments.Fault) -> Int32 {
     guard let planPath = arguments.take("--plan"), let answersPath = arguments.take("--answers")
     else { throw Arguments.Fault(message: "--world: --plan and --answers are needed too") }
-    let work = try arguments.takeInteger("--work", 16...65_536, default: 1_024)
+    let work = try arguments.takeInteger("--work", 16...65_536, default: 640)
     if let flag = arguments.flags.first {
       throw Arguments.Fault(message: "\(flag.name): unknown flag")
     }

@@ -28,7 +28,7 @@ struct GraphBench: ~Copyable {
     /// Searches of each kind a run.
     var searches = 1_000
     /// Nodes that one event may look at for repairs; a tick half as many.
-    var work = 1_024
+    var work = 640
     var seed: UInt64 = 1
     /// Leaves out all figures but those of the first field and of searches.
     var searchesOnly = false

@@ -155,6 +155,9 @@ struct MoveBench: ~Copyable {
     let ahead = Self.ahead
     if at + ahead < Self.batch { state.prefetchIndex(lines, at + ahead) }
     if at + ahead / 2 < Self.batch { state.prefetchRow(lines, at + ahead / 2) }
+    if state.asksForSteps && at + ahead / 4 < Self.batch {
+      state.prefetchStep(lines, at + ahead / 4)
+    }
     let outcome = state.apply(lines.load(at, as: Event.self), offset: offset, &effects)
     outcomes.store(outcome, at * 64)
     offset += 1

@@ -56,16 +56,20 @@ private func randomDefinition(_ random: inout TestRandom) -> HuntDefinition {
 }
 
 /// A definition without a rule of version 2 is written as version 1, so that a hunt made before there
-/// was one is still the hunt that its journal names.
+/// was one is still the hunt that its journal names; and what such a form does not say stays what it
+/// was, whatever is the default today.
 @Test func olderDefinitionsKeepTheirIdentity() throws {
   var definition = HuntDefinition(name: "old")
+  #expect(definition.encoded()[4] == 3, "today's default has to be said")
+  definition.rules.hintWork = 1_024
   let old = definition.encoded()
   #expect(old[4] == 1)
   definition.rules.hintRadius = 64
   #expect(definition.encoded()[4] == 2 && definition.encoded().count == old.count + 8)
   definition.rules.hintWork = 16
   #expect(definition.encoded()[4] == 3 && definition.encoded().count == old.count + 16)
-  #expect(try HuntDefinition(decoding: old).rules.hintRadius == 0)
+  let rules = try HuntDefinition(decoding: old).rules
+  #expect(rules.hintRadius == 0 && rules.hintWork == 1_024)
 }
 
 /// Any bytes, encoded and then changed, cut or lengthened, are a fault with its place or a definition

@@ -58,6 +58,22 @@ extension SlabView {
       base + planes, (base + edges).assumingMemoryBound(to: UInt32.self), Int32(y), isBack ? 1 : 0)
   }
 
+  /// Adds to the planes' steps along a row that lead from a column of `columns` to the next
+  /// `across`, `-1...1`, and takes as much from those that lead back; so for `rows` and `along`.
+  /// Columns and rows are the tile's and may lie outside it.
+  @inlinable
+  public func leanTile(
+    planes: Int, columns: Range<Int>, by across: Int, rows: Range<Int>, by along: Int
+  ) {
+    checkTile(planes, count: 4)
+    precondition(abs(across) <= 1 && abs(along) <= 1)
+    unsafe vx_tile_lean(
+      base + planes, Int32(clamping: max(columns.lowerBound, -1)),
+      Int32(clamping: min(columns.upperBound, 33)), Int32(across),
+      Int32(clamping: max(rows.lowerBound, -1)), Int32(clamping: min(rows.upperBound, 33)),
+      Int32(along))
+  }
+
   /// XORs into `count` words at `edges` what the map gives: words of `weights` from `first` on, or,
   /// where it is empty, a byte of 1 for each of the four low bits of the halves in `steps`.
   @inlinable

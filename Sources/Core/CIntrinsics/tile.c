@@ -108,6 +108,31 @@ ALWAYS void lay(row *planes, const uint32_t *edges, int y, int is_back) {
   if (y < SIDE - 1) planes[3 * SIDE + y + 1] = plane(here, 1);
 }
 
+// Adds to what is a step.
+ALWAYS row lean_row(row costs, row by) { return costs + (by & (row)(costs != 0xffff)); }
+
+ALWAYS row lanes_between(int first, int end, int by) {
+  typedef int16_t places __attribute__((vector_size(64)));
+  places at;
+  for (int x = 0; x < SIDE; x++) at[x] = x;
+  return (row)((at >= (int16_t)first) & (at < (int16_t)end)) & (uint16_t)by;
+}
+
+ALWAYS void lean(row *planes, int x0, int x1, int across, int y0, int y1, int along) {
+  if (x0 < SIDE && x1 > -1 && x0 < x1) {
+    row east = lanes_between(x0, x1, across), west = lanes_between(x0 + 1, x1 + 1, -across);
+    for (int y = 0; y < SIDE; y++) {
+      planes[y] = lean_row(planes[y], east);
+      planes[2 * SIDE + y] = lean_row(planes[2 * SIDE + y], west);
+    }
+  }
+  row south = (row){} + (uint16_t)along, north = (row){} + (uint16_t)-along;
+  for (int y = y0 < 0 ? 0 : y0; y < y1 && y < SIDE; y++)
+    planes[SIDE + y] = lean_row(planes[SIDE + y], south);
+  for (int y = y0 + 1 < 0 ? 0 : y0 + 1; y < y1 + 1 && y < SIDE; y++)
+    planes[3 * SIDE + y] = lean_row(planes[3 * SIDE + y], north);
+}
+
 #if defined(__x86_64__)
 static _Atomic int level;
 static int supported(void) {
@@ -146,6 +171,10 @@ ALWAYS void lay_at(void *planes, const uint32_t *edges, int y, int is_back) {
   lay(planes, edges, y, is_back);
 }
 
+ALWAYS void lean_at(void *planes, int x0, int x1, int across, int y0, int y1, int along) {
+  lean(planes, x0, x1, across, y0, y1, along);
+}
+
 IN_EVERY_WIDTH(struct vx_tile, vx_tile_settle, settle_at,
                (void *costs, const void *planes, uint32_t rows), (costs, planes, rows))
 IN_EVERY_WIDTH(uint32_t, vx_tile_meet, meet_at, (const void *left, const void *right),
@@ -153,6 +182,10 @@ IN_EVERY_WIDTH(uint32_t, vx_tile_meet, meet_at, (const void *left, const void *r
 IN_EVERY_WIDTH(void, vx_tile_lay, lay_at,
                (void *planes, const uint32_t *edges, int y, int is_back),
                (planes, edges, y, is_back))
+
+IN_EVERY_WIDTH(void, vx_tile_lean, lean_at,
+               (void *planes, int x0, int x1, int across, int y0, int y1, int along),
+               (planes, x0, x1, across, y0, y1, along))
 
 void vx_tile_edges(uint32_t *edges, const uint32_t *weights, const uint16_t *steps,
                    size_t count) {

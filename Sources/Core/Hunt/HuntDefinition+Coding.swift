@@ -16,8 +16,8 @@ public enum DefinitionFault: Error, Equatable, Sendable {
 ///
 /// Version 2 has a ninth rule, hintRadius, behind the eight; a definition without a radius is
 /// written as version 1, so that hunts made before there was one keep their identity. So does
-/// version 3 have a tenth, hintWork, and stands only where it is not the default; and version 4 an
-/// eighth limit, edges, behind the rules.
+/// version 3 have a tenth, hintWork, and stands only where it is not 1,024, which was the default
+/// once; and version 4 an eighth limit, edges, behind the rules.
 extension HuntDefinition {
   private static var magic: UInt64 { 0x4448_5856 }
 
@@ -33,7 +33,7 @@ extension HuntDefinition {
     }
     put(Int64(Self.magic), 4)
     let hasEdges = limits.edges != HuntLimits.edgesDefault
-    let hasWork = hasEdges || rules.hintWork != HuntRules.hintWorkDefault
+    let hasWork = hasEdges || rules.hintWork != HuntRules.hintWorkUnwritten
     let hasRadius = hasWork || rules.hintRadius > 0
     put(hasEdges ? 4 : hasWork ? 3 : hasRadius ? 2 : 1, 4)
     put(name)
@@ -95,10 +95,11 @@ extension HuntDefinition {
       let least: Int64 = version == 2 ? 1 : 0
       rules.hintRadius = UInt32(try reader.integer("hintRadius", 8, least...300_000))
     }
+    rules.hintWork = HuntRules.hintWorkUnwritten
     if version >= 3 {
       let work = try reader.integer("hintWork", 8, 16...65_536)
-      // A version stands for one form: the default has no place in this one.
-      guard version == 4 || work != HuntRules.hintWorkDefault else {
+      // A version stands for one form: what the others mean has no place in this one.
+      guard version == 4 || work != HuntRules.hintWorkUnwritten else {
         throw .outOfRange(field: "hintWork", value: work, at: reader.at - 8)
       }
       rules.hintWork = UInt32(work)

@@ -69,7 +69,9 @@ public struct HuntRules: Equatable, Sendable {
   /// the rest is left to the ticks of the clock that follow, half as much each.
   public var hintWork: UInt32 = Self.hintWorkDefault
 
-  public static let hintWorkDefault: UInt32 = 1_024
+  public static let hintWorkDefault: UInt32 = 640
+  /// What a definition has whose flat form does not say it.
+  static let hintWorkUnwritten: UInt32 = 1_024
 
   public init() {}
 }

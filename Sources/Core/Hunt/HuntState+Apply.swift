@@ -236,13 +236,19 @@ extension HuntState {
   /// treasure's row and the player's row of each board; call some events after `prefetchIndex`.
   public mutating func prefetchRow(_ lines: LineRun, _ at: Int) {
     let kind = lines.load(at, byte: 1, as: UInt8.self)
-    if kind == EventKind.edge.rawValue { return prefetchPlace(lines, at, isRead: true) }
+    if kind == EventKind.edge.rawValue { return prefetchEdge(lines, at) }
     let player = lines.load(at, byte: 24, as: UInt64.self)
     guard player != 0, let row = playerIndex.find(player, space) else { return }
     players.prefetch(Int(row), space)
     lastRows.store(UInt32(truncatingIfNeeded: row), Int(player & 63) &* 4)
     if kind == EventKind.move.rawValue {
-      return prefetchPlace(lines, at, isRead: !isReplaying)
+      let x = lines.load(at, byte: 40, as: Int32.self)
+      let y = lines.load(at, byte: 44, as: Int32.self)
+      let z = lines.load(at, byte: 48, as: Int32.self)
+      guard let node = world.node(x, y, z) else { return }
+      world.prefetch(node, space)
+      if isReplaying { field.prefetch(node, space) } else { field.prefetch(around: node, space) }
+      return
     }
     if kind == EventKind.claim.rawValue {
       let treasure = lines.load(at, byte: 52, as: UInt32.self)
@@ -254,16 +260,29 @@ extension HuntState {
     boards.prefetch(UInt32(truncatingIfNeeded: row), timeMs: time, space)
   }
 
-  /// Asks for the world and the field at an event's place.
-  ///
-  /// - Parameter isRead: Whether the field around it is of use, and not only there.
-  @inline(__always)
-  private func prefetchPlace(_ lines: LineRun, _ at: Int, isRead: Bool) {
+  /// Asks for the edges of the block from which a player makes a step of a large grid, as they are
+  /// rarely in the processor's caches; call some events after `prefetchRow`.
+  @inline(never)
+  public func prefetchStep(_ lines: LineRun, _ at: Int) {
+    guard lines.load(at, byte: 1, as: UInt8.self) == EventKind.move.rawValue
+    else { return }
+    let key = lines.load(at, byte: 24, as: UInt64.self)
+    // A guess: another player's may have come there since.
+    let row = Int(lastRows.load(Int(key & 63) &* 4, as: UInt32.self))
+    let player = players.load(row, space)
+    if player.key == key, let node = world.node(player.x, player.y, player.z) {
+      world.prefetch(node, space)
+    }
+  }
+
+  /// Asks for the world and the field where edges change.
+  @inline(never)
+  private func prefetchEdge(_ lines: LineRun, _ at: Int) {
     let x = lines.load(at, byte: 40, as: Int32.self)
     let y = lines.load(at, byte: 44, as: Int32.self)
     let z = lines.load(at, byte: 48, as: Int32.self)
     guard let node = world.node(x, y, z) else { return }
     world.prefetch(node, space)
-    if isRead { field.prefetch(around: node, space) } else { field.prefetch(node, space) }
+    field.prefetch(around: node, space)
   }
 }

@@ -147,7 +147,7 @@ extension HuntState {
     var result = ResultCode.ok
     guard case (let row, var player)? = presentPlayer(event, &result) else { return result }
     outcome.total = player.total
-    if player.isPlaced { result = judgeStep(event, player, to: node) }
+    if player.isPlaced { result = judgeStep(Walk(event, from: player), to: node) }
     if result == .ok {
       Self.put(&player, event)
       finishPlace(event, row, &player, &outcome)
@@ -159,21 +159,38 @@ extension HuntState {
     return result
   }
 
+  /// A step as the rules judge it; scalars alone, where an event and a row are copied to be passed.
+  private struct Walk {
+    let dx: Int
+    let dy: Int
+    let dz: Int
+    let x: Int32
+    let y: Int32
+    let z: Int32
+    /// Since the last move, ms; a clock that runs backwards gives no time, and a week is as good as
+    /// a year.
+    let elapsed: Int64
+
+    @inline(__always) init(_ event: Event, from player: PlayerRow) {
+      (x, y, z) = (player.x, player.y, player.z)
+      dx = Int(event.x) &- Int(x)
+      dy = Int(event.y) &- Int(y)
+      dz = Int(event.z) &- Int(z)
+      elapsed = max(0, min(event.time - player.lastMove, 604_800_000))
+    }
+  }
+
   /// Whether a player can have walked to `node` since the last move: not too far for the time, and
   /// along open edges. A slow edge takes the blocks that it is worth.
   @inline(__always)
-  private mutating func judgeStep(
-    _ event: Event, _ player: PlayerRow, to node: UInt32
-  ) -> ResultCode {
-    if world.topology.form == .network { return judgeWay(event, player, to: node) }
-    var steps = max(abs(Int(event.x) - Int(player.x)), abs(Int(event.y) - Int(player.y)))
-    if world.topology.form == .voxels { steps = max(steps, abs(Int(event.z) - Int(player.z))) }
+  private mutating func judgeStep(_ walk: Walk, to node: UInt32) -> ResultCode {
+    if world.topology.form == .network { return judgeWay(walk, to: node) }
+    var steps = max(abs(walk.dx), abs(walk.dy))
+    if world.topology.form == .voxels { steps = max(steps, abs(walk.dz)) }
     if steps == 0 { return .ok }
     var costMax = UInt64(distanceMax)
     if rules.speedMax > 0 {
-      // A clock that runs backwards gives no time; a week is as good as a year.
-      let elapsed = max(0, min(event.time - player.lastMove, 604_800_000))
-      let earned = Int(rules.stepsFree) + Int(elapsed * Int64(rules.speedMax) / 1_000_000)
+      let earned = Int(rules.stepsFree) + Int(walk.elapsed * Int64(rules.speedMax) / 1_000_000)
       if steps > min(Int(rules.stepsMax), earned) { return .tooFast }
       // The walk may be half as long again as the blocks earned, so that corners can be turned.
       let allowed = UInt64(earned * 3 / 2 + 1) * UInt64(world.topology.unit)
@@ -182,42 +199,40 @@ extension HuntState {
     guard rules.walls else { return .ok }
     if steps == 1 {
       // Only an edge that is closed or too dear needs a search for a way around it.
-      let dx = Int(event.x) - Int(player.x)
-      let dy = Int(event.y) - Int(player.y)
-      if let step = world.step(onto: node, dx: dx, dy: dy, space) {
+      if let step = world.step(onto: node, dx: walk.dx, dy: walk.dy, space) {
         if UInt64(step.cost) <= costMax { return .ok }
         if step.isLeast { return .throughWall }
       }
     }
-    guard let from = world.node(player.x, player.y, player.z) else { return .ok }
+    return isWalk(walk, to: node, UInt32(costMax)) ? .ok : .throughWall
+  }
+
+  /// Whether a way leads to `node` that costs no more than `costMax`.
+  @inline(never)
+  private mutating func isWalk(_ walk: Walk, to node: UInt32, _ costMax: UInt32) -> Bool {
+    guard let from = world.node(walk.x, walk.y, walk.z) else { return true }
     let reach = finder.reachableWithin(
-      from: from, to: node, costMax: UInt32(costMax), nodeBudget: Self.stepBudget, world, space)
-    switch reach {
-    case .within: return .ok
-    case .beyond, .budgetSpent: return .throughWall
-    }
+      from: from, to: node, costMax: costMax, nodeBudget: Self.stepBudget, world, space)
+    if case .within = reach { return true }
+    return false
   }
 
   /// As `judgeStep`, in a network: what counts is the cost of the cheapest way, and that there is
   /// one.
-  private mutating func judgeWay(
-    _ event: Event, _ player: PlayerRow, to node: UInt32
-  ) -> ResultCode {
-    guard let from = world.node(player.x, player.y, player.z), from != node else { return .ok }
+  @inline(never)
+  private mutating func judgeWay(_ walk: Walk, to node: UInt32) -> ResultCode {
+    if world.node(walk.x, walk.y, walk.z) ?? node == node { return .ok }
     let isTimed = rules.speedMax > 0
     guard isTimed || rules.walls else { return .ok }
     var costMax = distanceMax
     if isTimed {
-      let elapsed = max(0, min(event.time - player.lastMove, 604_800_000))
-      let earned = Int64(rules.stepsFree) * 1_000_000 + elapsed * Int64(rules.speedMax)
+      let earned = Int64(rules.stepsFree) * 1_000_000 + walk.elapsed * Int64(rules.speedMax)
       let unit = Int64(world.topology.unit)
       if earned / 1_000_000 < Int64(distanceMax) / unit {
         costMax = UInt32(earned * unit / 1_000_000)
       }
     }
-    let reach = finder.reachableWithin(
-      from: from, to: node, costMax: costMax, nodeBudget: Self.stepBudget, world, space)
-    if case .within = reach { return .ok }
+    if isWalk(walk, to: node, costMax) { return .ok }
     return isTimed ? .tooFast : .throughWall
   }
 

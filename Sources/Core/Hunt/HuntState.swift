@@ -50,8 +50,13 @@ public struct HuntState: ~Copyable {
   /// guesses, good where the row says that it is theirs.
   var lastProducer = 0
   let lastRows = Slab(byteCount: 64 * 4)
+  /// Whether a step's edges are asked for ahead: a large grid's are rarely in the caches.
+  public let asksForSteps: Bool
   /// What the orders of boards lag by within a step; not of the state.
   var pending: PendingStandings
+
+  /// A world of so many nodes, at some 14 bytes each, lies in a processor's caches for a good part.
+  static var nodesInCaches: Int { 1 << 22 }
 
   /// Most nodes that the check of one move may look at.
   static var stepBudget: Int { 4_096 }
@@ -140,6 +145,9 @@ public struct HuntState: ~Copyable {
       degreeMax: places.world.degreeMax)
     finder = PathFinder(nodeBudgetMax: Self.stepBudget)
     boards = places.boards
+    asksForSteps =
+      definition.rules.walls && places.world.topology.form == .grid
+      && places.world.nodeCount > Self.nodesInCaches
     pending = PendingStandings(places.boards)
     self.space = space
   }

@@ -27,6 +27,7 @@ extension Partition {
     for at in 0..<count {
       if at + 16 < count { state.prefetchIndex(lines, at + 16) }
       if at + 8 < count { state.prefetchRow(lines, at + 8) }
+      if state.asksForSteps && at + 4 < count { state.prefetchStep(lines, at + 4) }
       _ = try replay(lines.load(at, as: Event.self), &effects)
     }
   }

@@ -256,6 +256,7 @@ public struct Partition: ~Copyable {
     for at in 0..<count {
       if at + ahead < count { state.prefetchIndex(lines, at + ahead) }
       if at + ahead / 2 < count { state.prefetchRow(lines, at + ahead / 2) }
+      if state.asksForSteps && at + ahead / 4 < count { state.prefetchStep(lines, at + ahead / 4) }
       var event = lines.load(at, as: Event.self)
       var outcome: Outcome
       var producer = batch.producer

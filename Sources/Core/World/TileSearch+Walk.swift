@@ -1,9 +1,10 @@
 internal import Bounded
 internal import Pages
 
-// Reading the walk. Costs of the start's end are exact below what waited there when the search
-// ended, those of the goal's end up to what waited there, and every cheapest walk comes to a node
-// where both are. From such nodes those on cheapest walks are marked back to the start.
+// Reading the walk. Costs of either end are exact below what waited there when the search ended,
+// and those of nodes one step on. What waited adds up to more than the cheapest walk, so every such
+// walk comes to a node where both costs are exact. From such nodes those on cheapest walks are
+// marked back to the start.
 extension TileSearch {
   /// Writes down the edges of the cheapest walk, of several the one with the lowest id at every
   /// node, after a search that found `cost`; how many.
@@ -40,14 +41,28 @@ extension TileSearch {
       if step == 0 || step > cost - gone { continue }
       let head = UInt32(Int(node) + world.compass.delta(direction))
       let (at, block) = place(head)
+      let reduction = reduction(head)
       let (known, isMarked) = known(at, block, .start)
-      if isMarked && known == gone + step { return direction }
-      if self.known(at, block, .goal).cost == cost - gone - step { return direction }
+      if isMarked, let known, known + reduction == gone + step { return direction }
+      if let back = self.known(at, block, .goal).cost,
+        back + UInt32(apart) - reduction == cost - gone - step
+      {
+        return direction
+      }
     }
     preconditionFailure("no step from node \(node) keeps a cost of \(cost), \(gone) gone")
   }
 
-  /// The cost of a node from one end, and whether it is marked; nil where none is known.
+  /// By how much the cost of walking from the start to a node is reduced, `0...apart`; that of
+  /// walking on to the goal is by the rest.
+  @inline(__always) private func reduction(_ node: UInt32) -> UInt32 {
+    let (x, y) = (Int(node) % worldWidth, Int(node) / worldWidth)
+    let done = abs(x - startX) + abs(y - startY)
+    let left = abs(x - goalX) + abs(y - goalY)
+    return UInt32((apart + done - left) / 2)
+  }
+
+  /// The reduced cost of a node from one end, and whether it is marked; nil where none is known.
   @inline(__always)
   private func known(_ at: Int, _ block: Int, _ end: End) -> (cost: UInt32?, isMarked: Bool) {
     let tile = tile(at, end)
@@ -69,6 +84,7 @@ extension TileSearch {
     _ cost: UInt32, _ stack: SlabView, _ world: WorldGraph, _ space: borrowing PageSpace
   ) {
     var hasRoom = true
+    let cost = cost - UInt32(apart)
     for slot in 0..<slotCount {
       let owner = Int(memory.load(ownersAt + slot * 4, as: UInt32.self))
       if owner & 1 != End.start.rawValue { continue }
@@ -118,7 +134,8 @@ extension TileSearch {
       count -= 1
       let head = stack.load(count * 4, as: UInt32.self)
       let (at, block) = place(head)
-      guard let cost = known(at, block, .start).cost else { continue }
+      guard var cost = known(at, block, .start).cost else { continue }
+      cost += reduction(head)
       let inside = world.inside(Int(head))
       for direction in 0..<4 where inside >> direction & 1 == 1 {
         let tail = Int(head) + world.compass.delta(direction)
@@ -126,7 +143,8 @@ extension TileSearch {
         let (before, isMarked) = known(tailAt, tailBlock, .start)
         guard let before, !isMarked else { continue }
         let step = UInt32(world.multiplier(tail, world.compass.opposite(direction), space))
-        if step == 0 || UInt64(before) + UInt64(step) != UInt64(cost) { continue }
+        let gone = UInt64(before) + UInt64(reduction(UInt32(tail)))
+        if step == 0 || gone + UInt64(step) != UInt64(cost) { continue }
         mark(tailAt, tailBlock)
         if count == room {
           hasRoom = false

@@ -8,8 +8,13 @@ internal import Pages
 /// a base. Of all tiles that something was written to, the one with the least such cost is settled:
 /// the processor improves whole rows of 32 blocks until nothing changes. Then it is offered to the
 /// tiles around. A tile is settled two to three times, and everything nearer than the least cost
-/// that waits is exact. Both ends have met when what waits on both sides costs as much as the
+/// that waits is exact. Both ends have met when what waits on both sides costs more than the
 /// cheapest walk found. Nothing is known of the world beforehand, so no edit costs anything here.
+///
+/// Costs are reduced (Johnson 1977, Ikeda and others 1994): a step between the columns, or rows, of
+/// the two ends costs one less towards the goal and one more away from it. So both ends look where
+/// the other one is, and all walks between two nodes still compare as they did; a whole walk costs
+/// less by the blocks between the ends, which no walk undercuts.
 ///
 /// It gives up where a tile's costs do not fit (`spanMax`), as in mazes of dear steps, and is not
 /// for worlds of more than `tileCountMax` tiles; then a search that labels single nodes answers.
@@ -76,9 +81,12 @@ struct TileSearch: ~Copyable {
   var across = 0
   var along = 0
   var worldWidth = 1
-  /// The cheapest walk found so far.
+  /// The cheapest walk found so far, and the dearest wanted, reduced.
   var best = UInt64.max
   var costMax: UInt32 = 0
+  /// Columns and rows of the ends, and how many lie between them.
+  var (startX, startY, goalX, goalY) = (0, 0, 0, 0)
+  var apart = 0
 
   static var fixedBytes: Int {
     tileCountMax * 44 + planesCount * 4 + 320 + planesCount * 4 * SlabView.tileBytes
@@ -137,15 +145,20 @@ struct TileSearch: ~Copyable {
   ) throws(Fault) -> UInt32? {
     begin(world)
     if start == goal { return 0 }
-    self.costMax = costMax
+    (startX, startY) = (Int(start) % worldWidth, Int(start) / worldWidth)
+    (goalX, goalY) = (Int(goal) % worldWidth, Int(goal) / worldWidth)
+    apart = abs(goalX - startX) + abs(goalY - startY)
+    if costMax < apart { return nil }
+    self.costMax = costMax - UInt32(apart)
     put(start, .start, cost: 0, base: 0)
     put(goal, .goal, cost: 0, base: 0)
     while let fromStart = leastKey(.start), let toGoal = leastKey(.goal) {
-      if UInt64(fromStart) + UInt64(toGoal) >= min(best, UInt64(costMax) + 1) { break }
+      // Where they are equal, walks as cheap may not have been met yet: some steps cost nothing.
+      if UInt64(fromStart) + UInt64(toGoal) > min(best, UInt64(self.costMax)) { break }
       let end: End = fromStart <= toGoal ? .start : .goal
       try settle(end == .start ? startQueue.popFirst() : goalQueue.popFirst(), end, world, space)
     }
-    return best <= UInt64(costMax) ? UInt32(truncatingIfNeeded: best) : nil
+    return best <= UInt64(self.costMax) ? UInt32(best) + UInt32(apart) : nil
   }
 
   private mutating func begin(_ world: WorldGraph) {
@@ -368,6 +381,12 @@ struct TileSearch: ~Copyable {
       }
       memory.layTile(planes: planes, edges: wordsAt, row: row, isBack: isBack)
     }
+    let towards: (x: Int, y: Int) = (startX < goalX ? -1 : 1, startY < goalY ? -1 : 1)
+    memory.leanTile(
+      planes: planes, columns: (min(startX, goalX) - x)..<(max(startX, goalX) - x),
+      by: isBack ? -towards.x : towards.x,
+      rows: (min(startY, goalY) - y)..<(max(startY, goalY) - y),
+      by: isBack ? -towards.y : towards.y)
     return planes
   }
 }

@@ -165,11 +165,12 @@ public struct TreasureField: Sendable {
   @inlinable @inline(__always)
   public func prefetch(around node: UInt32, _ space: borrowing PageSpace) {
     if !world.isGrid { return rows.prefetch(Int(node), space) }
-    var at = Int(node) &- world.topology.width
-    for _ in 0..<3 {
-      rows.prefetch(at, space)
-      at &+= world.topology.width
-    }
+    rows.prefetch(Int(node) &- world.topology.width, space)
+    rows.prefetch(Int(node), space)
+    // Eight nodes share a line, and both neighbours are looked at.
+    if node & 7 == 0 { rows.prefetch(Int(node) &- 1, space) }
+    if node & 7 == 7 { rows.prefetch(Int(node) &+ 1, space) }
+    rows.prefetch(Int(node) &+ world.topology.width, space)
   }
 
   /// Asks for the line that a distance at `node` reads.

@@ -125,7 +125,7 @@ extension HuntFile {
       "farthest a hint sees a treasure, and farthest a change of one has to be worked out; 0 for any"
     ) { $0.hintRadius = UInt32($1.number) },
     Field(
-      "rules.hint_work", .whole(16...65_536, unit: "blocks"), default: "1_024",
+      "rules.hint_work", .whole(16...65_536, unit: "blocks"), default: "640",
       "most blocks one event looks at to keep hints right; clock ticks go on, half as many each"
     ) { $0.hintWork = UInt32($1.number) },
   ]

@@ -73,6 +73,11 @@ VX_PURE uint32_t vx_tile_meet(const void *_Nonnull left, const void *_Nonnull ri
 VX_PURE void vx_tile_lay(
     void *_Nonnull planes, const uint32_t *_Nonnull edges, int y, int is_back);
 
+/// Adds `across` to the steps east from columns `x0...x1-1` and takes it from those back; so
+/// `along` for the steps south from rows `y0...y1-1`. What is no step stays none.
+VX_PURE void vx_tile_lean(
+    void *_Nonnull planes, int x0, int x1, int across, int y0, int y1, int along);
+
 /// XORs into words of edits what the map gives: `weights`, or where null a byte of 1 for each bit
 /// of `steps`.
 VX_PURE void vx_tile_edges(
