@@ -459,9 +459,10 @@ extension HuntView {
     line("journal_failed", journal.hasFailed ? 1 : 0)
     line("page_bytes_used", UInt64(pool.usedBytes))
     line("page_bytes_max", UInt64(entry.pageBytesMax))
-    for (label, part) in [("0.5", 500_000), ("0.99", 990_000), ("0.999", 999_000)]
-      as [(String, UInt64)]
-    {
+    // The last is the longest of all.
+    for (label, part) in [
+      ("0.5", 500_000), ("0.99", 990_000), ("0.999", 999_000), ("1", 1_000_000),
+    ] as [(String, UInt64)] {
       line(
         "flush_microseconds", UInt64(flushes.percentile(perMillion: part) / 1_000),
         ",quantile=\"\(label)\"")
