@@ -43,6 +43,11 @@ private func rejection(_ text: String) -> MapRejection? {
   #expect(rejection(head + "..\n.\t\n") == at(6, 2, .notACell(9)))
   #expect(rejection(head + "..\n") == at(6, 1, .missingRows(expected: 2, got: 1)))
   #expect(rejection(head + "..\n..\n\n.") == at(8, 1, .textAfterMap))
+  if case .failure(let rejection) = parse([0x1f, 0x8b, 8, 0]) {
+    #expect(rejection == at(1, 1, .isCompressed))
+  } else {
+    Issue.record("what gzip wrote is a map")
+  }
 }
 
 /// Line ends, trailing blanks and a missing last line end do not change a map.

@@ -9,6 +9,9 @@ struct MapReader {
     _ text: Span<UInt8>
   ) throws(MapRejection) -> (width: Int, height: Int, cells: Slab) {
     var reader = MapReader()
+    if text.count >= 2 && text[0] == 0x1f && text[1] == 0x8b {
+      throw reader.rejection(.isCompressed)
+    }
     try reader.word(.type, text)
     try reader.word(.octile, text)
     try reader.endOfLine(text)

@@ -34,6 +34,8 @@ public enum MapRule: Equatable, Sendable {
   case missingRows(expected: Int, got: Int)
   /// Only blank lines follow the last row.
   case textAfterMap
+  /// A map is text, not what gzip made of it (RFC 1952: such bytes begin with 1f 8b).
+  case isCompressed
 }
 
 extension MapRule {
@@ -51,6 +53,7 @@ extension MapRule {
     case .notACell(let byte): "byte \(byte) is not a block: one printable ASCII character each"
     case .missingRows(let expected, let got): "\(got) rows, the header says \(expected)"
     case .textAfterMap: "only blank lines follow the last row"
+    case .isCompressed: "the file is compressed with gzip; unpack it first (gunzip --keep)"
     }
   }
 }
